@@ -1,0 +1,410 @@
+//! Every argument: the source of the parser, the help, the man pages and the completions.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+
+use crate::domain::id::{ChannelId, RunId, TokenId};
+use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
+use crate::domain::unit;
+use crate::exit::Failure;
+
+/// Environment files, first one first: a variable that is set already stays as it is.
+const ENVIRONMENT_FILES: [&str; 2] = [".env", "/etc/porta/porta.env"];
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; a poor grade is an answer, too
+  1    failed
+  2    wrong usage
+  5    stress: the run is not valid, so that it has no grade
+  130  interrupted; stress keeps what it has measured
+
+A setting comes from its flag, else its variable in the environment, else .env in the working
+directory, else /etc/porta/porta.env, else it is the default.";
+
+/// How much load can this box take, is that still enough, and what to do when it is not.
+#[derive(Debug, Parser)]
+#[command(name = "porta", version, after_help = EXIT_CODES, max_term_width = 100, subcommand_required = true)]
+pub struct Cli {
+    /// Settings of every subcommand.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings of every subcommand.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Database file
+    #[arg(long, global = true, env = "PORTA_DB", value_name = "FILE", default_value = "porta.db")]
+    pub db: PathBuf,
+    /// What to log on standard error
+    #[arg(long, global = true, env = "PORTA_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+    /// How to log
+    #[arg(long, global = true, env = "PORTA_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// From which severity on a message is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// What may need attention.
+    Warn,
+    /// What happens.
+    Info,
+    /// What helps to find a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The shape of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer devices
+    Serve(Serve),
+    /// Measure how much load a server takes
+    Stress(Stress),
+    /// Show what was measured
+    Report(Report),
+    /// Bring the database to the present schema
+    Migrate(Migrate),
+    /// Manage channels and tokens in the database
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Write completions and man pages
+    #[command(subcommand)]
+    Generate(Generate),
+}
+
+/// Arguments of `porta serve`.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Address to listen on; port 0 picks a free one, and the first line of the output names it
+    #[arg(long, env = "PORTA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+    /// Threads that answer requests, 1 to 256
+    #[arg(long, env = "WORKERS", value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+    /// End a request that takes longer with 503
+    #[arg(long, env = "WORKER_TIMEOUT", value_name = "DURATION", default_value = "120", value_parser = positive_duration)]
+    pub worker_timeout: Duration,
+    /// How long accepted requests may take after a stop was asked for
+    #[arg(long, env = "PORTA_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = unit::parse_duration)]
+    pub shutdown_timeout: Duration,
+    /// Refuse a database with an old schema instead of migrating it
+    #[arg(long, env = "PORTA_NO_MIGRATE", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub no_migrate: bool,
+    /// One worker, web/ read again at every request, a verbose log
+    #[arg(long, env = "DEBUG", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub debug: bool,
+    /// Stop when the process that started this one ends
+    #[arg(long)]
+    pub with_parent: bool,
+}
+
+/// Arguments of `porta stress`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+With none of --url, --channel and --api-key, porta starts a private server with an empty database on the same disk,
+measures that, and throws it away. The report is stored in --db either way.")]
+pub struct Stress {
+    /// Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]
+    #[arg(long, env = "PORTA_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Channel that the API key belongs to, for the report
+    #[arg(long, value_name = "ID")]
+    pub channel: Option<ChannelId>,
+    /// Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes
+    #[arg(long, env = "PORTA_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub api_key: Option<String>,
+    /// Connections, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = workers)]
+    pub workers: u32,
+    /// Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer
+    #[arg(long, value_name = "N", default_value = "100", value_parser = rate)]
+    pub rps: Rate,
+    /// How long to send, 1s to 24h
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = run_duration)]
+    pub duration: Duration,
+    /// How long to wait for an answer, up to 10m
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
+    pub timeout: Duration,
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print the report for people, or one JSON event a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: StressFormat,
+    /// Show nothing while it runs
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// The output of `porta stress`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StressFormat {
+    /// For people.
+    Text,
+    /// One JSON event a line: start, progress every second, report.
+    Json,
+}
+
+/// Arguments of `porta report`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Report {
+    /// Which report; the latest run's when none is named.
+    #[command(subcommand)]
+    pub which: Option<WhichReport>,
+    /// How to print it.
+    #[command(flatten)]
+    pub output: OutputFormat,
+}
+
+/// The reports.
+#[derive(Debug, Subcommand)]
+pub enum WhichReport {
+    /// List runs, newest first
+    List {
+        /// Runs to list, 1 to 1000
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// How to print them.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+    /// Show one run
+    Show {
+        /// Number of the run
+        id: RunId,
+        /// How to print it.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+}
+
+/// How a result is printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct OutputFormat {
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Arguments of `porta migrate`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Migrate {
+    /// Something else than applying what is pending.
+    #[command(subcommand)]
+    pub what: Option<MigrateWhat>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Subcommands of `porta migrate`.
+#[derive(Debug, Subcommand)]
+pub enum MigrateWhat {
+    /// List the schema's versions, applied and pending
+    Status {
+        /// How to print them.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+}
+
+/// Subcommands of `porta admin`.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Channels
+    #[command(subcommand)]
+    Channel(Channel),
+    /// Admin bearer tokens
+    #[command(subcommand)]
+    Token(Token),
+}
+
+/// Subcommands of `porta admin channel`.
+#[derive(Debug, Subcommand)]
+pub enum Channel {
+    /// Create a channel and show its keys, this once
+    Create {
+        /// Its name
+        name: String,
+        /// Delete entries older than this, for example 30d [default: keep all]
+        #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+        retention: Option<Duration>,
+        /// How to print them.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+    /// List all channels
+    List {
+        /// How to print them.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+}
+
+/// Subcommands of `porta admin token`.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Create a token and show it, this once
+    Create {
+        /// What to call it
+        #[arg(long, default_value = "admin")]
+        name: String,
+        /// How to print it.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+    /// List all tokens
+    List {
+        /// How to print them.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+    /// End a token
+    Revoke {
+        /// Its number in the list
+        id: TokenId,
+    },
+}
+
+/// Subcommands of `porta generate`.
+#[derive(Debug, Subcommand)]
+pub enum Generate {
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write a man page for every subcommand
+    Man {
+        /// Folder to write to
+        folder: PathBuf,
+    },
+}
+
+/// Loads `.env` and `/etc/porta/porta.env` into the environment; what is set already stays.
+///
+/// # Errors
+/// For a file that is there and cannot be understood.
+pub fn load_environment_files() -> Result<(), Failure> {
+    for file in ENVIRONMENT_FILES {
+        match dotenvy::from_path(Path::new(file)) {
+            Ok(()) => {}
+            // A file for the server's user only is none for others.
+            Err(dotenvy::Error::Io(error))
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied
+                ) => {}
+            // The offending line may hold a secret, so that only its place is named.
+            Err(dotenvy::Error::LineParse(_, at)) => {
+                return Err(Failure::usage(format!(
+                    "cannot read {file}: a line is not NAME=value (at character {at} of it)"
+                )));
+            }
+            Err(error) => return Err(Failure::usage(format!("cannot read {file}: {error}"))),
+        }
+    }
+    Ok(())
+}
+
+fn workers(text: &str) -> Result<u32, String> {
+    number_within(text, WORKERS)
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    if text == "max" {
+        return Ok(Rate::Max);
+    }
+    number_within(text, RPS).map(Rate::PerSecond).map_err(|error| format!("{error}, or `max`"))
+}
+
+fn number_within(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("it takes a whole number from {} to {}", range.start(), range.end())),
+    }
+}
+
+fn run_duration(text: &str) -> Result<Duration, String> {
+    duration_within(text, DURATION_MIN..=DURATION_MAX)
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    duration_within(text, Duration::from_millis(1)..=TIMEOUT_MAX)
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    duration_within(text, Duration::from_millis(1)..=Duration::from_secs(100 * 365 * 86_400))
+}
+
+fn duration_within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
+    let duration = unit::parse_duration(text)?;
+    if range.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(format!("it takes {} to {}", unit::duration(*range.start()), unit::duration(*range.end())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_checked_at_their_bounds() {
+        for (text, ok) in
+            [("1", true), ("1000", true), ("0", false), ("1001", false), ("-1", false), ("x", false)]
+        {
+            assert_eq!(workers(text).is_ok(), ok, "{text}");
+        }
+        for (text, ok) in [("1", true), ("100000", true), ("max", true), ("0", false), ("100001", false)] {
+            assert_eq!(rate(text).is_ok(), ok, "{text}");
+        }
+        for (text, ok) in [("1s", true), ("24h", true), ("0", false), ("999ms", false), ("86401", false)] {
+            assert_eq!(run_duration(text).is_ok(), ok, "{text}");
+        }
+    }
+}

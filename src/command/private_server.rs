@@ -1,0 +1,115 @@
+//! A server of a run's own: a child process on a free port, with an empty database on the disk that is to be measured.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{cannot, cannot_open};
+use crate::command::admin;
+use crate::domain::id::ChannelId;
+use crate::domain::secret::Secret;
+use crate::exit::Failure;
+use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+use crate::store::{ChannelStore as _, EntryStore as _, Store as _};
+
+/// How long the server may take to name its address.
+const START_MAX: Duration = Duration::from_secs(10);
+/// How long it may take to stop.
+const STOP_MAX: Duration = Duration::from_secs(15);
+/// Variables that the server neither needs nor should see.
+const SECRETS: [&str; 2] = ["PORTA_API_KEY", "PORTA_TOKEN"];
+
+/// The running server, with a channel to write to. Dropping it ends the process and deletes the database.
+pub struct PrivateServer {
+    child: Child,
+    folder: TempDir,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// Opens the channel.
+    pub write_key: Secret,
+    /// The only channel.
+    pub channel: ChannelId,
+}
+
+impl PrivateServer {
+    /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing.
+    pub async fn start(db: &Path) -> Result<Self, Failure> {
+        let beside = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            tempfile::Builder::new().prefix(".porta-stress-").tempdir_in(beside).map_err(|error| {
+                Failure::new(format!("cannot make a temporary folder in {}", beside.display()), error)
+            })?;
+        let database = folder.path().join("private.db");
+        let (channel, write_key) = create_channel(&database).await?;
+        let mut child = spawn(&database)?;
+        let url = tokio::time::timeout(START_MAX, first_url(&mut child)).await.map_err(|_| {
+            Failure::new("cannot start the private server", "it did not name its address within 10 s")
+        })??;
+        Ok(Self { child, folder, url, write_key, channel })
+    }
+
+    /// Stops the server and returns how many rows it has stored.
+    pub async fn finish(mut self) -> Result<u64, Failure> {
+        let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let pid = pid.ok_or_else(|| {
+            Failure::new("cannot reconcile the run", "the private server has ended by itself")
+        })?;
+        kill_process(pid, Signal::TERM)
+            .map_err(|error| Failure::new("cannot stop the private server", error))?;
+        match tokio::time::timeout(STOP_MAX, self.child.wait()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(Failure::new("cannot stop the private server", error)),
+            Err(_) => {
+                return Err(Failure::new("cannot stop the private server", "it did not end within 15 s"));
+            }
+        }
+        let database = self.folder.path().join("private.db");
+        let store =
+            Sqlite::open(&database, QUEUE_CAPACITY).map_err(|error| cannot_open(&database, &error))?;
+        let rows = store.count_entries(self.channel).await.map_err(cannot("cannot count the stored rows"))?;
+        store.close().await.map_err(cannot("cannot close the private database"))?;
+        Ok(rows)
+    }
+}
+
+async fn create_channel(database: &Path) -> Result<(ChannelId, Secret), Failure> {
+    migrate::prepare(database).map_err(|error| cannot_open(database, &error))?;
+    let store = Sqlite::open(database, QUEUE_CAPACITY).map_err(|error| cannot_open(database, &error))?;
+    let channel = admin::new_channel("stress test".into(), None)?;
+    let write_key = channel.write_key.clone();
+    let created =
+        store.create_channel(channel).await.map_err(cannot("cannot create a channel for the run"))?;
+    store.close().await.map_err(cannot("cannot close the private database"))?;
+    Ok((created.id, write_key))
+}
+
+fn spawn(database: &Path) -> Result<Child, Failure> {
+    let failed = |error: std::io::Error| Failure::new("cannot start the private server", error);
+    let executable = std::env::current_exe().map_err(failed)?;
+    let mut command = Command::new(executable);
+    // Its own settings otherwise, so that what is measured is what `porta serve` would be here.
+    command
+        .args(["serve", "--with-parent", "--listen", "127.0.0.1:0", "--log-level", "warn", "--db"])
+        .arg(database);
+    command.env("DEBUG", "false");
+    for secret in SECRETS {
+        command.env_remove(secret);
+    }
+    // In a process group of its own it does not get the terminal's Ctrl+C, which is for the run to end gracefully.
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.spawn().map_err(failed)
+}
+
+async fn first_url(child: &mut Child) -> Result<String, Failure> {
+    let failed = |reason: String| Failure::new("cannot start the private server", reason);
+    let stdout = child.stdout.take().ok_or_else(|| failed("it has no output".into()))?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).await.map_err(|error| failed(error.to_string()))?;
+    let url = line.trim_end().rsplit(' ').next().filter(|url| url.starts_with("http://"));
+    url.map(str::to_owned).ok_or_else(|| failed("it ended before it named its address".into()))
+}

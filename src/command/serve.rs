@@ -1,0 +1,83 @@
+//! `porta serve`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+use tokio::net::TcpListener;
+
+use super::signals::Signals;
+use super::{cannot, cannot_open, print};
+use crate::cli::Serve;
+use crate::exit::{Exit, Failure};
+use crate::server::{self, retention};
+use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+use crate::store::{SharedStore, Store as _};
+
+pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
+    if arguments.with_parent {
+        set_parent_process_death_signal(Some(Signal::TERM))
+            .map_err(|error| Failure::new("cannot tie this server to its parent process", error))?;
+    }
+    if !arguments.no_migrate {
+        let migrated = migrate::prepare(db).map_err(|error| cannot_open(db, &error))?;
+        if let Some(backup) = &migrated.backup {
+            tracing::info!(from = migrated.from, backup = %backup.display(), "the database was migrated");
+        }
+    }
+    let store = Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?;
+    let threads = if arguments.debug { 1 } else { usize::from(arguments.workers) };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("worker")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("cannot start the runtime", error))?;
+    let result = runtime.block_on(serve_until_stopped(arguments, Arc::new(store)));
+    // After a second signal nothing is waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve_until_stopped(arguments: &Serve, store: Arc<Sqlite>) -> Result<Exit, Failure> {
+    let mut signals = Signals::new()?;
+    let address = arguments.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
+        .map_err(|failure| {
+            failure.next_step("Stop what listens there, or choose another address with --listen.")
+        })?;
+    let bound =
+        listener.local_addr().map_err(|error| Failure::new("cannot tell the bound address", error))?;
+    print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
+
+    let options = server::Options {
+        worker_timeout: arguments.worker_timeout,
+        shutdown_timeout: arguments.shutdown_timeout,
+        debug: arguments.debug,
+    };
+    let shared: SharedStore = Arc::clone(&store) as SharedStore;
+    let retention = tokio::spawn(retention::keep(Arc::clone(&shared)));
+    let (stop, stopping) = tokio::sync::oneshot::channel();
+    let serving = async {
+        // A sender that is gone means stop, too.
+        server::serve(listener, shared, options, async { _ = stopping.await }).await;
+        retention.abort();
+        store.close().await.map_err(cannot("cannot close the database"))
+    };
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        result = &mut serving => return result.map(|()| Exit::Done),
+        name = signals.next() => tracing::info!(signal = name, "stopping; a second signal stops at once"),
+    }
+    // The receiver is gone only when the server has ended.
+    let _ = stop.send(());
+    tokio::select! {
+        result = serving => result.map(|()| Exit::Done),
+        name = signals.next() => {
+            tracing::warn!(signal = name, "stopped at once");
+            Ok(Exit::Interrupted)
+        }
+    }
+}

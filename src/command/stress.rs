@@ -1,0 +1,257 @@
+//! `porta stress`: the main job.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::private_server::PrivateServer;
+use super::signals::Signals;
+use super::{cannot, cannot_open, print, stderr_is_terminal, to_json};
+use crate::cli::{Stress, StressFormat};
+use crate::domain::id::ChannelId;
+use crate::domain::progress::Progress;
+use crate::domain::run::{Circumstances, Plan, Report, RunConfig, RunStatus};
+use crate::domain::summary::Summary;
+use crate::domain::unit;
+use crate::domain::validity::Verdict;
+use crate::exit::{Exit, Failure};
+use crate::load::target::Target;
+use crate::render::{live, terminal};
+use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+use crate::store::{RunStore as _, Store as _};
+use crate::{clock, load, machine};
+
+/// The target when a key or a channel is given without a URL.
+const URL_DEFAULT: &str = "http://127.0.0.1:8000";
+/// Columns of a terminal that does not tell.
+const WIDTH_DEFAULT: usize = 80;
+
+pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
+    let plan = Plan {
+        workers: arguments.workers,
+        rate: arguments.rps,
+        duration: arguments.duration,
+        timeout: arguments.timeout,
+    };
+    super::block_on(async {
+        // Opened first: a database that cannot take the report should not be found out after the run.
+        migrate::prepare(db).map_err(|error| cannot_open(db, &error))?;
+        let store = Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?;
+        let result = measure(arguments, &plan, db, &store).await;
+        let closed = store.close().await.map_err(cannot(format!("cannot close {}", db.display())));
+        result.and_then(|exit| closed.map(|()| exit))
+    })
+}
+
+async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> Result<Exit, Failure> {
+    let mut signals = Signals::new()?;
+    let (subject, target) = Subject::choose(arguments, db).await?;
+    let config = subject.config(plan);
+    let mut display = Display::new(arguments);
+    display.start(&config, plan)?;
+
+    let started_at = clock::utc();
+    let (stop, stopped) = watch::channel(false);
+    let measured = tokio::select! {
+        measured = load::run(*plan, target, stopped.clone(), |progress| display.progress(progress)) => measured,
+        () = stop_on_signal(&mut signals, stop) => return Ok(Exit::Interrupted),
+    };
+    display.end();
+    let cancelled = *stopped.borrow();
+    let summary = measured.map_err(|error| Failure::new("cannot generate load", error))?;
+    let rows_stored = subject.finish().await?;
+
+    let circumstances =
+        Circumstances { started_at, cancelled, config, machine: machine::fingerprint(), rows_stored };
+    conclude(arguments, store, summary, circumstances).await
+}
+
+/// Stores and shows the report, and decides the exit code.
+async fn conclude(
+    arguments: &Stress,
+    store: &Sqlite,
+    summary: Summary,
+    circumstances: Circumstances,
+) -> Result<Exit, Failure> {
+    let mut report = Report::new(summary, circumstances);
+    let error = failure(&report);
+    let saved = store.save_run(report.clone(), error.as_ref().map(|(_, reason)| reason.clone())).await;
+    // A report that cannot be stored is shown all the same: it cannot be made again.
+    let not_saved = match saved {
+        Ok(saved) => {
+            report = saved;
+            None
+        }
+        Err(error) => Some(Failure::new("cannot store the report", error)),
+    };
+    match arguments.format {
+        StressFormat::Text => print(&terminal::report(&report))?,
+        StressFormat::Json => print_event(&json!({ "event": "report", "report": report }))?,
+    }
+    if let Some(file) = &arguments.output {
+        std::fs::write(file, to_json(&report)? + "\n")
+            .map_err(|error| Failure::new(format!("cannot write the report to {}", file.display()), error))?;
+    }
+    if let Some((attempted, reason)) = error {
+        return Err(Failure::new(attempted, reason));
+    }
+    if let Some(failure) = not_saved {
+        return Err(failure);
+    }
+    Ok(match (report.status, report.validity.verdict) {
+        (RunStatus::Cancelled, _) => Exit::Interrupted,
+        (_, Verdict::Valid) => Exit::Done,
+        _ => Exit::Invalid,
+    })
+}
+
+/// What makes a run a failure rather than an answer: what was attempted, and the reason.
+fn failure(report: &Report) -> Option<(String, String)> {
+    let url = &report.config.base_url;
+    if let Some(wrong) = report.results.unaccounted() {
+        return Some((format!("{url} does not keep what it acknowledges"), wrong));
+    }
+    if report.status != RunStatus::Failed || report.results.total == 0 {
+        return None;
+    }
+    let worst = report.results.errors.iter().max_by_key(|(_, count)| **count);
+    let reason = worst.map_or("no request was sent", |(failure, _)| failure.describe());
+    Some((format!("cannot measure {url}"), format!("not one request was answered ({reason})")))
+}
+
+/// Turns `stop` true on the first signal, and is ready on the second.
+async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>) {
+    signals.next().await;
+    stop.send_replace(true);
+    tracing::warn!("ending early; answers are waited for, at most the timeout; a second signal ends at once");
+    signals.next().await;
+}
+
+/// What is measured.
+enum Subject {
+    Private(PrivateServer),
+    Given { url: String, channel: Option<ChannelId> },
+}
+
+impl Subject {
+    async fn choose(arguments: &Stress, db: &Path) -> Result<(Self, Target), Failure> {
+        let Stress { url, channel, api_key, .. } = arguments;
+        if url.is_none() && channel.is_none() && api_key.is_none() {
+            let server = PrivateServer::start(db).await?;
+            let target = resolve(&server.url, server.write_key.reveal()).await?;
+            return Ok((Self::Private(server), target));
+        }
+        let url = url.as_deref().unwrap_or(URL_DEFAULT);
+        let api_key = api_key.as_deref().ok_or_else(|| {
+            Failure::usage(format!("cannot load {url}: it takes a write API key of a channel there"))
+                .next_step(
+                    "Put it into PORTA_API_KEY. porta admin channel create makes a channel with a key.",
+                )
+        })?;
+        let target = resolve(url, api_key).await?;
+        Ok((Self::Given { url: url.trim_end_matches('/').to_owned(), channel: *channel }, target))
+    }
+
+    fn config(&self, plan: &Plan) -> RunConfig {
+        match self {
+            Self::Private(server) => RunConfig::new(plan, server.url.clone(), true, Some(server.channel)),
+            Self::Given { url, channel } => RunConfig::new(plan, url.clone(), false, *channel),
+        }
+    }
+
+    /// Ends what was started, and counts the rows where that is possible.
+    async fn finish(self) -> Result<Option<u64>, Failure> {
+        match self {
+            Self::Private(server) => server.finish().await.map(Some),
+            Self::Given { .. } => Ok(None),
+        }
+    }
+}
+
+async fn resolve(url: &str, api_key: &str) -> Result<Target, Failure> {
+    Target::resolve(url, api_key).await.map_err(|error| Failure::usage(format!("cannot load {url}: {error}")))
+}
+
+/// Where progress is shown.
+enum Display {
+    Quiet,
+    Events,
+    Lines,
+    /// A block that is drawn over itself; how many lines it has now.
+    Block(usize),
+}
+
+impl Display {
+    fn new(arguments: &Stress) -> Self {
+        match arguments.format {
+            StressFormat::Json if arguments.quiet => Self::Quiet,
+            StressFormat::Json => Self::Events,
+            StressFormat::Text if arguments.quiet => Self::Quiet,
+            StressFormat::Text if stderr_is_terminal() && !dumb_terminal() => Self::Block(0),
+            StressFormat::Text => Self::Lines,
+        }
+    }
+
+    fn start(&self, config: &RunConfig, plan: &Plan) -> Result<(), Failure> {
+        match self {
+            Self::Quiet => {}
+            Self::Events => print_event(&json!({ "event": "start", "config": config }))?,
+            Self::Lines | Self::Block(_) => {
+                let target = if config.private_server { "a private server, " } else { "" };
+                let channel = config.channel_id.map_or_else(String::new, |id| format!("  channel {id}"));
+                let url = &config.base_url;
+                let plan =
+                    format!("{} workers, {}, {}", plan.workers, plan.rate, unit::duration(plan.duration));
+                draw(&format!("porta stress → {target}{url}/update{channel}  {plan}\n"));
+            }
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        match self {
+            Self::Quiet => {}
+            Self::Events => {
+                // Only a reader that is gone makes this fail, and the report will say so.
+                let _ = print_event(&json!({ "event": "progress", "progress": progress }));
+            }
+            Self::Lines => draw(&(live::line(progress) + "\n")),
+            Self::Block(height) => {
+                let width =
+                    terminal_size::terminal_size().map_or(WIDTH_DEFAULT, |(width, _)| usize::from(width.0));
+                let lines = live::block(progress, width);
+                draw(&format!("{}{}\n", erase(*height), lines.join("\n")));
+                *height = lines.len();
+            }
+        }
+    }
+
+    /// Takes the block away: the report says it all.
+    fn end(&mut self) {
+        if let Self::Block(height) = self {
+            draw(&erase(*height));
+            *height = 0;
+        }
+    }
+}
+
+/// Moves to the first of the newest `height` lines and clears from there.
+fn erase(height: usize) -> String {
+    if height == 0 { String::new() } else { format!("\u{1b}[{height}A\u{1b}[J") }
+}
+
+/// Progress goes to standard error; if nobody reads it there, nothing is lost.
+fn draw(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn print_event(event: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{event}\n"))
+}
+
+#[allow(clippy::disallowed_methods, reason = "TERM describes the terminal; it is no setting of porta's")]
+fn dumb_terminal() -> bool {
+    std::env::var("TERM").is_ok_and(|term| term == "dumb")
+}

@@ -1,0 +1,65 @@
+//! Identities. Each is a number of its own type, so that one cannot be passed where another is meant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(
+            /// The number, from 1.
+            pub i64,
+        );
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text.parse() {
+                    Ok(number) if number >= 1 => Ok(Self(number)),
+                    _ => Err(format!("`{text}` is not a number from 1")),
+                }
+            }
+        }
+    };
+}
+
+id! {
+    /// A channel, unique in a database.
+    ChannelId
+}
+id! {
+    /// An entry of a channel: per channel, from 1, without a gap.
+    EntryId
+}
+id! {
+    /// A stored stress-test run, unique in a database.
+    RunId
+}
+id! {
+    /// An admin bearer token, unique in a database.
+    TokenId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_number_from_one() {
+        assert_eq!("7".parse(), Ok(RunId(7)));
+        for bad in ["0", "-1", "", "x", "1.0", "9223372036854775808"] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad}");
+        }
+    }
+}

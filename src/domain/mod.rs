@@ -1,0 +1,16 @@
+//! The pure core: values and formulas. No I/O, no async, no clock, no SQL, no HTTP, so nothing here can fail for
+//! reasons outside its arguments.
+
+pub mod account;
+pub mod channel;
+pub mod grade;
+pub mod id;
+pub mod latency;
+pub mod progress;
+pub mod run;
+pub mod schedule;
+pub mod secret;
+pub mod summary;
+pub mod unit;
+pub mod update;
+pub mod validity;

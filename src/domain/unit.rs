@@ -1,0 +1,224 @@
+//! Quantities as people read and write them: durations, instants, three significant digits with a unit.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// An instant: milliseconds since 1970-01-01 UTC. Serialised as RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UtcMillis(
+    /// Milliseconds since the epoch.
+    pub i64,
+);
+
+impl UtcMillis {
+    /// `2026-11-21 21:04`, in UTC, for lists.
+    pub fn to_minute(self) -> String {
+        self.formatted("%Y-%m-%d %H:%M")
+    }
+
+    /// `20261121T210400Z`, for file names.
+    pub fn to_compact(self) -> String {
+        self.formatted("%Y%m%dT%H%M%SZ")
+    }
+
+    fn formatted(self, format: &str) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => timestamp.strftime(format).to_string(),
+            Err(_) => format!("{} ms", self.0),
+        }
+    }
+}
+
+impl fmt::Display for UtcMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.formatted("%Y-%m-%dT%H:%M:%S%.3fZ"))
+    }
+}
+
+impl Serialize for UtcMillis {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for UtcMillis {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let timestamp: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(Self(timestamp.as_millisecond()))
+    }
+}
+
+/// Parses `10s`, `5m`, `1h30m`, `500ms`, `30d`; a bare number is seconds.
+///
+/// # Errors
+/// With a text that shows the accepted forms.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds)
+            .map_err(|_| format!("`{text}` is not a duration: use a number of seconds from 0"));
+    }
+    humantime::parse_duration(text)
+        .map_err(|_| format!("`{text}` is not a duration: write 10s, 5m, 1h30m, or a number of seconds"))
+}
+
+/// `1h 30m`, `10s`, `250ms`.
+pub fn duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+/// Three significant digits: `0.0612`, `1.42`, `41.2`, `1813`.
+pub fn significant(value: f64) -> String {
+    let magnitude = value.abs();
+    let decimals = match magnitude {
+        m if m == 0.0 || m >= 100.0 => 0,
+        m if m >= 10.0 => 1,
+        m if m >= 1.0 => 2,
+        m if m >= 0.1 => 3,
+        _ => 4,
+    };
+    let text = format!("{value:.decimals$}");
+    // 9.996 rounds to 10.00, 99.96 to 100.0: one digit too many.
+    match text.parse::<f64>() {
+        Ok(rounded) if decimals > 0 && crossed_power_of_ten(magnitude, rounded.abs()) => {
+            format!("{value:.0$}", decimals - 1)
+        }
+        _ => text,
+    }
+}
+
+fn crossed_power_of_ten(value: f64, rounded: f64) -> bool {
+    [0.1, 1.0, 10.0, 100.0].iter().any(|power| value < *power && rounded >= *power)
+}
+
+/// Milliseconds with their unit, `–` when unknown.
+pub fn millis(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |ms| format!("{} ms", significant(ms)))
+}
+
+/// A percentage; 100 only when it is: 99.996 is `99.99 %`.
+pub fn percent(value: f64) -> String {
+    if value >= 99.95 && value < 100.0 {
+        format!("{:.2} %", (value * 100.0).floor() / 100.0)
+    } else if (value - value.round()).abs() < 0.05 {
+        format!("{value:.0} %")
+    } else {
+        format!("{value:.1} %")
+    }
+}
+
+/// Digits in groups of three: `37 000`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Bytes in decimal units: `20.5 kB`, `100 MB`.
+pub fn bytes(value: u64) -> String {
+    let mut scaled = value as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if scaled < 999.5 {
+            return format!("{} {unit}", significant(scaled));
+        }
+        scaled /= 1000.0;
+    }
+    format!("{} TB", significant(scaled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        for (text, seconds) in [
+            ("10s", 10.0),
+            ("5m", 300.0),
+            ("1h30m", 5400.0),
+            ("90", 90.0),
+            ("1.5", 1.5),
+            ("500ms", 0.5),
+            ("30d", 2_592_000.0),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for bad in ["", "ten", "-1", "5 parsecs", "1e400", "NaN", "10s5"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn three_significant_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.0612, "0.0612"),
+            (0.613, "0.613"),
+            (0.9999, "1.00"),
+            (1.424, "1.42"),
+            (9.996, "10.0"),
+            (41.23, "41.2"),
+            (99.96, "100"),
+            (1813.4, "1813"),
+        ] {
+            assert_eq!(significant(value), text);
+        }
+    }
+
+    #[test]
+    fn a_percentage_is_a_hundred_only_when_it_is() {
+        for (value, text) in [
+            (100.0, "100 %"),
+            (99.996, "99.99 %"),
+            (99.9, "99.9 %"),
+            (84.0, "84 %"),
+            (0.0, "0 %"),
+            (100.02, "100 %"),
+        ] {
+            assert_eq!(percent(value), text);
+        }
+    }
+
+    #[test]
+    fn counts_and_bytes() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(37_000), "37 000");
+        assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(20_480), "20.5 kB");
+        assert_eq!(bytes(100_000_000), "100 MB");
+        assert_eq!(bytes(999_999), "1.00 MB");
+    }
+
+    #[test]
+    fn instants_are_rfc_3339() {
+        let instant = UtcMillis(1_795_295_040_123);
+        assert_eq!(instant.to_string(), "2026-11-21T21:04:00.123Z");
+        assert_eq!(instant.to_minute(), "2026-11-21 21:04");
+        let json = serde_json::to_string(&instant).expect("a string");
+        assert_eq!(serde_json::from_str::<UtcMillis>(&json).expect("the same"), instant);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_parses_or_is_refused(text in ".*") {
+            let _ = parse_duration(&text);
+        }
+
+        #[test]
+        fn any_instant_prints(millis: i64) {
+            let _ = UtcMillis(millis).to_string();
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How porta ends: every exit code, and the shape of every error message.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// All exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// What was asked for is done. A poor grade is an answer, too.
+    Done = 0,
+    /// It could not be done.
+    Failed = 1,
+    /// The arguments or settings are wrong; clap uses the same.
+    Usage = 2,
+    /// `stress`: the run is not valid, so that it has no grade.
+    Invalid = 5,
+    /// Ended by Ctrl+C or a signal. What was measured until then is stored.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command failed: what was attempted on what, why not, and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+    next_step: Option<String>,
+}
+
+impl Failure {
+    /// `attempted` is a phrase such as `cannot open porta.db`, `reason` the cause.
+    pub fn new(attempted: impl Display, reason: impl Display) -> Self {
+        Self { exit: Exit::Failed, message: format!("{attempted}: {reason}"), next_step: None }
+    }
+
+    /// The arguments or settings are wrong.
+    pub fn usage(message: impl Display) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string(), next_step: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn next_step(mut self, step: impl Display) -> Self {
+        self.next_step = Some(step.to_string());
+        self
+    }
+
+    /// Prints the error and gives its exit code.
+    pub fn report(self) -> ExitCode {
+        let next_step = self.next_step.map(|step| format!("\n       {step}")).unwrap_or_default();
+        anstream::eprintln!("{BAD}error:{BAD:#} {}{next_step}", self.message);
+        self.exit.into()
+    }
+}
+
+const BAD: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();

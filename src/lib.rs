@@ -1,0 +1,23 @@
+//! porta answers three questions of somebody who runs a small server: how much load can this box take, is that still
+//! enough, and what to do when it is not.
+//!
+//! ```text
+//! device → server → store (one writer) ─┐
+//!                                       ├→ report → grade → render (terminal, JSON, page)
+//! plan → schedule → load → summary ─────┘
+//! ```
+//!
+//! [`domain`] is pure. [`store`] is the seam to SQLite, [`server`] answers HTTP, [`load`] sends it, [`render`] turns
+//! values into text, and [`command`] has a file for each subcommand. Dependencies point one way:
+//! `command → {server, load, store, render} → domain`.
+
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod domain;
+pub mod exit;
+pub mod load;
+pub mod machine;
+pub mod render;
+pub mod server;
+pub mod store;

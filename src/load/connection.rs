@@ -1,0 +1,203 @@
+//! One HTTP/1.1 connection of a worker. It is driven from the worker's own task: a task of its own would cost a switch
+//! for each request.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use super::target::Target;
+use crate::domain::summary::Failure;
+
+/// Bytes of a response body that are read. A connection with more to come is closed.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
+
+/// A response as far as it matters here.
+pub struct Answer {
+    pub status: u16,
+    pub body: Bytes,
+}
+
+/// A connection that is opened when it is needed, and again after it was lost.
+pub struct Connection {
+    target: Arc<Target>,
+    open: Option<Open>,
+    deadline: Deadline,
+}
+
+struct Open {
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: Driver,
+}
+
+/// Why an exchange ended without an answer.
+enum Lost {
+    /// The request was not sent; it can be sent again.
+    Unsent,
+    Failed(Failure),
+}
+
+impl Connection {
+    pub fn new(target: Arc<Target>) -> Self {
+        Self { target, open: None, deadline: Deadline::new() }
+    }
+
+    /// Opens the connection ahead of the first request. A failure will show when a request is sent.
+    pub async fn warm_up(&mut self, patience: Duration) {
+        let opening = tokio::time::timeout(patience, open(&self.target)).await;
+        self.open = opening.ok().and_then(Result::ok);
+    }
+
+    /// Sends an update and waits for its answer until `until`. A connection that the target had closed before the
+    /// request was sent is opened again.
+    pub async fn exchange(&mut self, body: Bytes, until: Instant) -> Result<Answer, Failure> {
+        let Self { target, open: slot, deadline } = self;
+        let exchange = std::pin::pin!(async {
+            let reused = slot.is_some();
+            match attempt(slot, target, body.clone()).await {
+                Err(Lost::Unsent) if reused => attempt(slot, target, body).await,
+                result => result,
+            }
+        });
+        match deadline.limit(until, exchange).await {
+            Ok(answer) => Ok(answer),
+            Err(Some(Lost::Failed(failure))) => Err(failure),
+            Err(Some(Lost::Unsent)) => Err(Failure::Reset),
+            Err(None) => Err(Failure::Timeout),
+        }
+    }
+}
+
+async fn open(target: &Target) -> Result<Open, Failure> {
+    let stream = TcpStream::connect(target.address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+        std::io::ErrorKind::ConnectionReset => Failure::Reset,
+        _ => Failure::Connect,
+    })?;
+    // Without it a small request can wait for the acknowledgement of the one before.
+    stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
+    let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
+    Ok(Open { sender, driver })
+}
+
+/// Takes the connection and puts it back after a whole answer only: what is lost, or late, is closed.
+async fn attempt(slot: &mut Option<Open>, target: &Target, body: Bytes) -> Result<Answer, Lost> {
+    let mut connection = match slot.take() {
+        Some(connection) => connection,
+        None => open(target).await.map_err(Lost::Failed)?,
+    };
+    let request = request(target, body);
+    let Open { sender, driver } = &mut connection;
+    let sending = async {
+        let response = sender.try_send_request(request).await.map_err(|mut error| {
+            if error.take_message().is_some() {
+                Lost::Unsent
+            } else {
+                Lost::Failed(failure_of(&error.into_error()))
+            }
+        })?;
+        read(response).await
+    };
+    let (answer, reusable) = Driven { driver, request: std::pin::pin!(sending), closed: false }.await?;
+    if reusable {
+        *slot = Some(connection);
+    }
+    Ok(answer)
+}
+
+fn request(target: &Target, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target.update_path.clone();
+    let headers = request.headers_mut();
+    headers.insert(HOST, target.host.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request
+}
+
+/// Reads a response to its end, and says whether its connection can be used again.
+async fn read(response: Response<Incoming>) -> Result<(Answer, bool), Lost> {
+    let status = response.status().as_u16();
+    match Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await {
+        Ok(body) => Ok((Answer { status, body: body.to_bytes() }, true)),
+        Err(error) => match error.downcast::<hyper::Error>() {
+            Ok(error) => Err(Lost::Failed(failure_of(&error))),
+            // Too long to read to its end, and no entry id either way.
+            Err(_) => Ok((Answer { status, body: Bytes::new() }, false)),
+        },
+    }
+}
+
+fn failure_of(error: &hyper::Error) -> Failure {
+    if error.is_parse() { Failure::Protocol } else { Failure::Reset }
+}
+
+/// Polls a request and the connection that carries it together.
+struct Driven<'a, F> {
+    driver: &'a mut Driver,
+    request: Pin<&'a mut F>,
+    closed: bool,
+}
+
+impl<F: Future<Output = Result<(Answer, bool), Lost>>> Future for Driven<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Poll::Ready(result) = this.request.as_mut().poll(context) {
+            return Poll::Ready(result);
+        }
+        if !this.closed {
+            this.closed = Pin::new(&mut *this.driver).poll(context).is_ready();
+        }
+        // What the connection has just read may be what the request waits for.
+        this.request.as_mut().poll(context).map_ok(|(answer, reusable)| (answer, reusable && !this.closed))
+    }
+}
+
+/// A time limit whose timer outlives the request: it is set again only after it has fired, not for each request.
+struct Deadline {
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    fn new() -> Self {
+        Self { timer: None }
+    }
+
+    /// The future's result, or `Err(None)` at `until`. Limits never go back in time.
+    async fn limit<T, E>(
+        &mut self,
+        until: Instant,
+        mut future: Pin<&mut impl Future<Output = Result<T, E>>>,
+    ) -> Result<T, Option<E>> {
+        let until = until.into();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        std::future::poll_fn(move |context| {
+            if let Poll::Ready(result) = future.as_mut().poll(context) {
+                return Poll::Ready(result.map_err(Some));
+            }
+            while timer.as_mut().poll(context).is_ready() {
+                if timer.deadline() >= until {
+                    return Poll::Ready(Err(None));
+                }
+                timer.as_mut().reset(until);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}

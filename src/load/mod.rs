@@ -1,0 +1,154 @@
+//! The load generator: sends updates on an exact schedule and measures each from when it was due.
+//!
+//! One or more generator threads, each with a runtime, a pacer and a share of the workers and of the arrivals; a
+//! worker is a task with a connection of its own. Threads share nothing while they run: each records into a tally of
+//! its own, which is taken away and merged once a second.
+
+mod arrivals;
+mod connection;
+mod pacer;
+pub mod target;
+mod worker;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::target::Target;
+use crate::clock;
+use crate::domain::progress::Progress;
+use crate::domain::run::Plan;
+use crate::domain::summary::{Summary, Tally};
+
+/// Cores for each generator thread: the target needs the others.
+const CORES_PER_THREAD: usize = 2;
+/// Generator threads of a run.
+const THREADS_MAX: usize = 8;
+/// From the moment all are ready to the first arrival.
+const HEAD_START: Duration = Duration::from_millis(10);
+/// How often the tallies are merged.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What a generator thread has measured since it was last asked.
+#[derive(Default)]
+struct Recorder {
+    tally: Tally,
+    last_completion: Option<Instant>,
+}
+
+type SharedRecorder = Arc<Mutex<Recorder>>;
+
+/// What a generator thread needs to know.
+struct Share {
+    plan: Plan,
+    index: u64,
+    threads: u64,
+    target: Arc<Target>,
+    recorder: SharedRecorder,
+    ready: mpsc::Sender<()>,
+    start: watch::Receiver<Option<Instant>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Makes the run that `plan` describes, and calls `on_second` once a second. When `stop` turns true nothing further is
+/// sent, and the summary covers what was.
+///
+/// # Errors
+/// When a generator thread cannot be started or has ended early.
+pub async fn run(
+    plan: Plan,
+    target: Target,
+    stop: watch::Receiver<bool>,
+    mut on_second: impl FnMut(&Progress),
+) -> std::io::Result<Summary> {
+    let threads = thread_count(plan.workers);
+    let target = Arc::new(target);
+    let (ready, mut all_ready) = mpsc::channel(threads);
+    let (announce, start) = watch::channel(None);
+    let mut recorders = Vec::new();
+    let mut finished = Vec::new();
+    for index in 0..threads {
+        let share = Share {
+            plan,
+            index: index as u64,
+            threads: threads as u64,
+            target: Arc::clone(&target),
+            recorder: SharedRecorder::default(),
+            ready: ready.clone(),
+            start: start.clone(),
+            stop: stop.clone(),
+        };
+        recorders.push(Arc::clone(&share.recorder));
+        let (done, ended) = oneshot::channel();
+        std::thread::Builder::new().name(format!("generator {index}")).spawn(move || {
+            // Whoever waits for the result may have been cancelled.
+            let _ = done.send(worker::generate(share));
+        })?;
+        finished.push(ended);
+    }
+    for _ in 0..threads {
+        all_ready.recv().await;
+    }
+    let start = clock::instant() + HEAD_START;
+    announce.send_replace(Some(start));
+    collect(plan, start, &recorders, finished, &mut on_second).await
+}
+
+/// Merges the tallies once a second until all threads have finished.
+async fn collect(
+    plan: Plan,
+    start: Instant,
+    recorders: &[SharedRecorder],
+    finished: Vec<oneshot::Receiver<std::io::Result<Duration>>>,
+    on_second: &mut impl FnMut(&Progress),
+) -> std::io::Result<Summary> {
+    let mut summary = Summary::new(plan.duration);
+    summary.generator_threads = recorders.len() as u32;
+    let mut ticks = tokio::time::interval_at((start + TICK).into(), TICK);
+    let mut pushed = Duration::ZERO;
+    let mut all = std::pin::pin!(async {
+        let mut cpu = Duration::ZERO;
+        for thread in finished {
+            let ended = thread.await.map_err(|_| std::io::Error::other("a generator thread ended early"))?;
+            cpu += ended?;
+        }
+        Ok::<_, std::io::Error>(cpu)
+    });
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {
+                let second = take(recorders, start, &mut summary);
+                summary.push_second(&second);
+                pushed += TICK;
+                on_second(&Progress::new(&summary, plan.duration, pushed, second.total()));
+            }
+            cpu = &mut all => {
+                summary.generator_cpu = cpu?;
+                break;
+            }
+        }
+    }
+    let last = take(recorders, start, &mut summary);
+    let length = summary.last_completion.saturating_sub(pushed);
+    summary.finish(&last, length);
+    Ok(summary)
+}
+
+fn take(recorders: &[SharedRecorder], start: Instant, summary: &mut Summary) -> Tally {
+    let mut second = Tally::default();
+    for recorder in recorders {
+        let fresh = Recorder::default();
+        let taken = std::mem::replace(&mut *recorder.lock().unwrap_or_else(PoisonError::into_inner), fresh);
+        second.merge(&taken.tally);
+        if let Some(at) = taken.last_completion {
+            summary.last_completion = summary.last_completion.max(at.saturating_duration_since(start));
+        }
+    }
+    second
+}
+
+fn thread_count(workers: u32) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / CORES_PER_THREAD).clamp(1, THREADS_MAX).min(workers as usize)
+}

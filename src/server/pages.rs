@@ -1,0 +1,105 @@
+//! Pages: a template, its data, and the reader's language.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::response::Html;
+use minijinja::{Environment, context};
+
+use super::State;
+use super::assets::Web;
+use super::error::Refusal;
+use crate::clock;
+use crate::domain::unit;
+
+/// Languages that pages speak; the first is the default.
+const LANGUAGES: [&str; 2] = ["en", "ru"];
+
+/// `GET /`: is my server well?
+pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Result<Html<String>, Refusal> {
+    let statistics = state.store.statistics().await?;
+    let up = clock::instant().saturating_duration_since(state.started);
+    let data = context! {
+        version => env!("CARGO_PKG_VERSION"),
+        up => unit::duration(std::time::Duration::from_secs(up.as_secs())),
+        channels => unit::count(statistics.channels),
+        updates => unit::count(statistics.updates),
+        database => unit::bytes(statistics.database_bytes),
+        empty => statistics.channels == 0,
+    };
+    render(&state.web, "home.html", language(&headers), data)
+}
+
+/// The first language of the reader's list that porta speaks.
+fn language(headers: &HeaderMap) -> &'static str {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted
+        .split(',')
+        .filter_map(|range| range.trim().get(..2))
+        .find_map(|wanted| LANGUAGES.into_iter().find(|spoken| spoken.eq_ignore_ascii_case(wanted)))
+        .unwrap_or(LANGUAGES[0])
+}
+
+fn render(
+    web: &Web,
+    template: &str,
+    language: &str,
+    data: minijinja::Value,
+) -> Result<Html<String>, Refusal> {
+    let text = |path: String| {
+        let file = web.file(&path).ok_or_else(|| Refusal::Internal(format!("web/{path} is missing")))?;
+        String::from_utf8(file.into_owned())
+            .map_err(|_| Refusal::Internal(format!("web/{path} is not UTF-8")))
+    };
+    let wrong =
+        |error: &dyn std::fmt::Display| Refusal::Internal(format!("{template} in {language}: {error}"));
+    let words: BTreeMap<String, String> =
+        serde_json::from_str(&text(format!("translations/{language}.json"))?)
+            .map_err(|error| wrong(&error))?;
+    let mut environment = Environment::new();
+    // A word without a translation is an error, not an empty place on the page.
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    for name in ["layout.html", template] {
+        environment
+            .add_template_owned(name.to_owned(), text(format!("templates/{name}"))?)
+            .map_err(|error| wrong(&error))?;
+    }
+    let page = environment
+        .get_template(template)
+        .and_then(|page| page.render(context! { t => words, language, ..data }));
+    page.map(Html).map_err(|error| wrong(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_that_porta_speaks_is_taken() {
+        for (accepted, spoken) in [
+            ("ru-RU,ru;q=0.9,en;q=0.8", "ru"),
+            ("en", "en"),
+            ("de, RU;q=0.5", "ru"),
+            ("de", "en"),
+            ("", "en"),
+            ("é", "en"),
+        ] {
+            let value = axum::http::HeaderValue::from_bytes(accepted.as_bytes()).expect("a header");
+            assert_eq!(language(&HeaderMap::from_iter([(ACCEPT_LANGUAGE, value)])), spoken, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn the_home_page_renders_in_every_language() {
+        let data = || {
+            context! { version => "1", up => "2s", channels => "1", updates => "2", database => "3 B", empty => true }
+        };
+        for language in LANGUAGES {
+            let page = render(&Web::new(false), "home.html", language, data()).expect("a page");
+            assert!(page.0.contains(&format!("lang=\"{language}\"")));
+        }
+    }
+}

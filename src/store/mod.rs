@@ -1,0 +1,117 @@
+//! The seam to the database: traits named by intention, which take and return domain types. No SQL and no type of a
+//! database driver passes it; one method is one transaction.
+
+pub mod sqlite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::account::Token;
+use crate::domain::channel::{Channel, NewChannel};
+use crate::domain::id::{ChannelId, EntryId, RunId, TokenId};
+use crate::domain::run::{Report, RunOverview};
+use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::unit::UtcMillis;
+use crate::domain::update::Update;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such thing, or no key opens it.
+    #[error("{0} not found")]
+    NotFound(String),
+    /// Another process has held the database for longer than the busy timeout.
+    #[error("another process is holding the database; it may have a long transaction open")]
+    Busy,
+    /// The queue to the writer is full, or the writer is stopping.
+    #[error("the queue to the database is full")]
+    Full,
+    /// Anything else, in the database's words.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Channels and their keys.
+#[async_trait]
+pub trait ChannelStore {
+    /// Creates a channel with its first write key and read key.
+    async fn create_channel(&self, channel: NewChannel) -> Result<Channel>;
+
+    /// All channels, by id.
+    async fn channels(&self) -> Result<Vec<Channel>>;
+}
+
+/// What devices write.
+#[async_trait]
+pub trait EntryStore {
+    /// Stores an update in the channel that `write_key` opens, and returns its id once it is committed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a key that opens nothing, [`StoreError::Full`] and [`StoreError::Busy`] when the
+    /// update should be sent again later.
+    async fn append(&self, write_key: SecretHash, update: Update) -> Result<EntryId>;
+
+    /// Number of stored entries of a channel.
+    async fn count_entries(&self, channel: ChannelId) -> Result<u64>;
+
+    /// Deletes a bounded number of entries that are older than their channel's retention, and gives a bounded number
+    /// of free pages back to the file system. Returns whether there is more to do.
+    async fn expire(&self, now: UtcMillis) -> Result<bool>;
+}
+
+/// Admin bearer tokens.
+#[async_trait]
+pub trait TokenStore {
+    /// Creates a token.
+    async fn create_token(&self, name: String, token: Secret) -> Result<Token>;
+
+    /// All tokens, revoked ones too, by id.
+    async fn tokens(&self) -> Result<Vec<Token>>;
+
+    /// Ends a token. Ending it again changes nothing.
+    async fn revoke_token(&self, id: TokenId) -> Result<Token>;
+}
+
+/// Stress-test runs.
+#[async_trait]
+pub trait RunStore {
+    /// Stores a run and returns its report with its number. `error` says why it failed, if it did.
+    async fn save_run(&self, report: Report, error: Option<String>) -> Result<Report>;
+
+    /// The report of a run.
+    async fn run(&self, id: RunId) -> Result<Report>;
+
+    /// The newest run's report; `None` before the first.
+    async fn latest_run(&self) -> Result<Option<Report>>;
+
+    /// Runs before `before`, newest first.
+    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunOverview>>;
+}
+
+/// What a page or a person wants to know of the store at a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Statistics {
+    /// Channels.
+    pub channels: u64,
+    /// Updates that were ever acknowledged in channels that still exist.
+    pub updates: u64,
+    /// Size of the database file.
+    pub database_bytes: u64,
+}
+
+/// A whole store.
+#[async_trait]
+pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + Send + Sync {
+    /// What is in the store.
+    async fn statistics(&self) -> Result<Statistics>;
+
+    /// Finishes what was queued, brings the file in order and closes it. Later calls fail with [`StoreError::Full`].
+    async fn close(&self) -> Result<()>;
+}
+
+/// A store that handlers share.
+pub type SharedStore = Arc<dyn Store>;

@@ -1,0 +1,93 @@
+//! How every connection is opened: the pragmas, and the wait for another process.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::migrate::OpenError;
+
+/// How long a connection waits for another process's transaction.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 64;
+/// First sleep of a busy wait; the sleeps grow to [`BUSY_SLEEP_MAX`]. SQLite's own begin at 1 ms and grow to 100 ms,
+/// which starves a server whose neighbour commits every 0.3 ms.
+const BUSY_SLEEP_MIN: Duration = Duration::from_micros(50);
+const BUSY_SLEEP_MAX: Duration = Duration::from_millis(2);
+
+/// Times that this process found the database held by another.
+static BUSY_WAITS: AtomicU64 = AtomicU64::new(0);
+
+/// Times that this process has waited for another's transaction.
+pub fn busy_waits() -> u64 {
+    BUSY_WAITS.load(Ordering::Relaxed)
+}
+
+/// Opens a file that must exist.
+pub fn open_existing(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing);
+    }
+    open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+/// Opens a file, creating it when it is missing.
+pub fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
+    open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+}
+
+fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_handler(Some(wait_for_other))?;
+    Ok(connection)
+}
+
+/// Settings that every connection to a porta database has.
+pub fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "SQLite's busy handler has to block, and nothing signals the other's commit"
+)]
+fn wait_for_other(attempt: i32) -> bool {
+    let attempt = u32::try_from(attempt).unwrap_or(0);
+    if attempt == 0 {
+        BUSY_WAITS.fetch_add(1, Ordering::Relaxed);
+    }
+    let (sleep, waited) = busy_sleep(attempt);
+    if waited >= BUSY_TIMEOUT {
+        return false;
+    }
+    std::thread::sleep(sleep);
+    true
+}
+
+/// The sleep before attempt `attempt` (from 0), and the sum of the sleeps before it.
+fn busy_sleep(attempt: u32) -> (Duration, Duration) {
+    let growing = BUSY_SLEEP_MAX.as_micros().div_ceil(BUSY_SLEEP_MIN.as_micros()) as u32;
+    let linear = attempt.min(growing);
+    let sleep = BUSY_SLEEP_MIN.saturating_mul(attempt + 1).min(BUSY_SLEEP_MAX);
+    let waited = BUSY_SLEEP_MIN * (linear * (linear + 1) / 2) + BUSY_SLEEP_MAX * (attempt - linear);
+    (sleep, waited)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_wait_ends() {
+        let (first, waited) = busy_sleep(0);
+        assert_eq!((first, waited), (BUSY_SLEEP_MIN, Duration::ZERO));
+        let attempts = (0..100_000).find(|attempt| busy_sleep(*attempt).1 >= BUSY_TIMEOUT).expect("an end");
+        let slept: Duration = (0..attempts).map(|attempt| busy_sleep(attempt).0).sum();
+        assert!(slept >= BUSY_TIMEOUT && slept < BUSY_TIMEOUT + BUSY_SLEEP_MAX, "{slept:?}");
+    }
+}
