@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sysinfo::System;
 
-use crate::domain::run::Machine;
+use crate::domain::report::Machine;
 
 /// Characters of the host name's hash that are kept.
 const HASH_CHARACTERS: usize = 12;

@@ -34,6 +34,6 @@ pub fn run(arguments: &Report, db: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn show(output: OutputFormat, report: &crate::domain::run::Report) -> Result<(), Failure> {
+fn show(output: OutputFormat, report: &crate::domain::report::Report) -> Result<(), Failure> {
     print_as(output.format, report, terminal::report)
 }

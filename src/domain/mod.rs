@@ -7,6 +7,7 @@ pub mod grade;
 pub mod id;
 pub mod latency;
 pub mod progress;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod secret;

@@ -288,13 +288,16 @@ mod tests {
     #[test]
     fn the_series_of_a_long_run_has_wider_points() {
         let mut summary = Summary::new(Duration::from_secs(2 * SERIES_POINTS_MAX));
-        for _ in 0..2 * SERIES_POINTS_MAX {
+        for _ in 0..5 {
             summary.push_second(&tally(&[1], None));
         }
-        summary.finish(&Tally::default(), Duration::ZERO);
-        assert_eq!(summary.series.len() as u64, SERIES_POINTS_MAX);
-        assert_eq!(summary.series[1].second, 2);
-        assert_eq!(summary.series[1].total, 2);
+        summary.finish(&tally(&[1], None), Duration::from_millis(500));
+        let points: Vec<_> = summary.series.iter().map(|point| (point.second, point.total)).collect();
+        assert_eq!(points, [(0, 2), (2, 2), (4, 2)]);
+        for seconds in [1, SERIES_POINTS_MAX, SERIES_POINTS_MAX + 1, 86_400] {
+            let width = Summary::new(Duration::from_secs(seconds)).point_seconds;
+            assert!(seconds.div_ceil(width) <= SERIES_POINTS_MAX, "{seconds}");
+        }
     }
 
     #[test]

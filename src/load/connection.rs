@@ -40,7 +40,8 @@ pub struct Connection {
 
 struct Open {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: Driver,
+    /// `None` once the connection has ended.
+    driver: Option<Driver>,
 }
 
 /// Why an exchange ended without an answer.
@@ -90,7 +91,7 @@ async fn open(target: &Target) -> Result<Open, Failure> {
     // Without it a small request can wait for the acknowledgement of the one before.
     stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
     let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
-    Ok(Open { sender, driver })
+    Ok(Open { sender, driver: Some(driver) })
 }
 
 /// Takes the connection and puts it back after a whole answer only: what is lost, or late, is closed.
@@ -111,8 +112,8 @@ async fn attempt(slot: &mut Option<Open>, target: &Target, body: Bytes) -> Resul
         })?;
         read(response).await
     };
-    let (answer, reusable) = Driven { driver, request: std::pin::pin!(sending), closed: false }.await?;
-    if reusable {
+    let (answer, complete) = Driven { driver, request: std::pin::pin!(sending) }.await?;
+    if complete && connection.driver.is_some() {
         *slot = Some(connection);
     }
     Ok(answer)
@@ -128,7 +129,7 @@ fn request(target: &Target, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-/// Reads a response to its end, and says whether its connection can be used again.
+/// Reads a response, and says whether it was read to its end.
 async fn read(response: Response<Incoming>) -> Result<(Answer, bool), Lost> {
     let status = response.status().as_u16();
     match Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await {
@@ -147,12 +148,11 @@ fn failure_of(error: &hyper::Error) -> Failure {
 
 /// Polls a request and the connection that carries it together.
 struct Driven<'a, F> {
-    driver: &'a mut Driver,
+    driver: &'a mut Option<Driver>,
     request: Pin<&'a mut F>,
-    closed: bool,
 }
 
-impl<F: Future<Output = Result<(Answer, bool), Lost>>> Future for Driven<'_, F> {
+impl<F: Future> Future for Driven<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -160,11 +160,14 @@ impl<F: Future<Output = Result<(Answer, bool), Lost>>> Future for Driven<'_, F> 
         if let Poll::Ready(result) = this.request.as_mut().poll(context) {
             return Poll::Ready(result);
         }
-        if !this.closed {
-            this.closed = Pin::new(&mut *this.driver).poll(context).is_ready();
+        if let Some(driver) = this.driver {
+            if Pin::new(driver).poll(context).is_ready() {
+                // Only dropping it gives a request that it has not sent back.
+                *this.driver = None;
+            }
         }
         // What the connection has just read may be what the request waits for.
-        this.request.as_mut().poll(context).map_ok(|(answer, reusable)| (answer, reusable && !this.closed))
+        this.request.as_mut().poll(context)
     }
 }
 

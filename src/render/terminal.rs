@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::style::{BAD, GOOD, QUIET, STRONG, WARNING, of_level, styled};
 use crate::domain::latency::is_enough_for;
-use crate::domain::run::{Report, Results, RunStatus};
+use crate::domain::report::{Report, Results};
+use crate::domain::run::RunStatus;
 use crate::domain::unit;
 
 /// Columns of the report.
@@ -34,27 +35,19 @@ fn line(text: &mut String, content: &str) {
 fn title(text: &mut String, report: &Report) {
     let run = report.run_id.map_or_else(|| "Run".into(), |id| format!("Run {id}"));
     let config = &report.config;
-    let rate = config.target_rps.map_or_else(|| "as fast as possible".into(), |rps| format!("{rps} rps"));
-    let what = format!("{} workers, {rate}, {} s", config.workers, config.duration);
+    let rate = config.target_rps.map_or_else(|| "max rps".into(), |rps| format!("{rps} rps"));
+    let plan = format!("{} workers, {rate}, {} s", config.workers, config.duration);
+    line(text, &format!("{}   {} UTC   {plan}", styled(STRONG, &run), report.timestamp.to_minute()));
     let state = match report.status {
         RunStatus::Completed => String::new(),
         status => format!(", {}", status.as_str()),
     };
-    let validity = report.validity.verdict.as_str();
-    line(
-        text,
-        &format!(
-            "{}   {} UTC   {what}   {validity}{state}",
-            styled(STRONG, &run),
-            report.timestamp.to_minute()
-        ),
-    );
     let target = match (config.private_server, config.channel_id) {
         (true, _) => "a private server on the same disk".into(),
-        (false, Some(channel)) => format!("{}  channel {channel}", config.base_url),
+        (false, Some(channel)) => format!("{}, channel {channel}", config.base_url),
         (false, None) => config.base_url.clone(),
     };
-    line(text, &styled(QUIET, &target));
+    line(text, &format!("{}{state}   {}", report.validity.verdict.as_str(), styled(QUIET, &target)));
     text.push('\n');
 }
 
@@ -104,17 +97,17 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
         figure("max", latency.max_latency_ms),
         format!("  {:<9}{:>8}", "CV", latency.cv_latency.map_or_else(|| "–".into(), unit::percent)),
     ];
-    let rate = target_rps.map_or_else(String::new, |target| format!("  (target {target})"));
     let mut right = vec![
         "requests".to_owned(),
         counted("total", results.total),
         format!("{}   {}", counted("succeeded", results.success), unit::percent(results.success_percent())),
         counted("failed", results.failed),
-        format!("  {:<11}{:>9}{rate}", "rps", format!("{:.1}", results.actual_rps)),
+        format!("  {:<11}{:>9}", "rps", format!("{:.1}", results.actual_rps)),
     ];
+    right.extend(target_rps.map(|target| counted("target rps", target.into())));
     if let Some(rows) = results.rows_stored {
         let accounted = match results.unaccounted() {
-            None => styled(GOOD, "all accounted for"),
+            None => styled(GOOD, "all there"),
             Some(_) => styled(BAD, "WRONG"),
         };
         right.push(format!("{}   {accounted}", counted("rows stored", rows)));
@@ -237,7 +230,7 @@ fn wrapped(text: &mut String, head: &str, indent: usize, words: &str) {
 mod tests {
     use super::*;
     use crate::domain::id::RunId;
-    use crate::domain::run::tests::sample;
+    use crate::domain::report::tests::sample;
     use crate::domain::validity::{Validity, Verdict};
 
     fn plain(report: &Report) -> String {

@@ -5,7 +5,8 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::Sqlite;
 use crate::domain::id::{ChannelId, RunId};
-use crate::domain::run::{Report, RunOverview};
+use crate::domain::report::Report;
+use crate::domain::run::RunOverview;
 use crate::domain::unit::UtcMillis;
 use crate::store::{Result, RunStore, StoreError};
 

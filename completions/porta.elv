@@ -1,0 +1,352 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[porta] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'porta'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'porta'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand serve 'Answer devices'
+            cand stress 'Measure how much load a server takes'
+            cand report 'Show what was measured'
+            cand migrate 'Bring the database to the present schema'
+            cand admin 'Manage channels and tokens in the database'
+            cand generate 'Write completions and man pages'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;serve'= {
+            cand --listen 'Address to listen on; port 0 picks a free one, and the first line of the output names it'
+            cand --workers 'Threads that answer requests, 1 to 256'
+            cand --worker-timeout 'End a request that takes longer with 503'
+            cand --shutdown-timeout 'How long accepted requests may take after a stop was asked for'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --no-migrate 'Refuse a database with an old schema instead of migrating it'
+            cand --debug 'One worker, web/ read again at every request, a verbose log'
+            cand --with-parent 'Stop when the process that started this one ends'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;stress'= {
+            cand --url 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]'
+            cand --channel 'Channel that the API key belongs to, for the report'
+            cand --api-key 'Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes'
+            cand --workers 'Connections, 1 to 1000'
+            cand --rps 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer'
+            cand --duration 'How long to send, 1s to 24h'
+            cand --timeout 'How long to wait for an answer, up to 10m'
+            cand --output 'Also write the report to a file, as JSON'
+            cand --format 'Print the report for people, or one JSON event a line'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -q 'Show nothing while it runs'
+            cand --quiet 'Show nothing while it runs'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;report'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand list 'List runs, newest first'
+            cand show 'Show one run'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;report;list'= {
+            cand --limit 'Runs to list, 1 to 1000'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;report;show'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;report;help'= {
+            cand list 'List runs, newest first'
+            cand show 'Show one run'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;report;help;list'= {
+        }
+        &'porta;report;help;show'= {
+        }
+        &'porta;report;help;help'= {
+        }
+        &'porta;migrate'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --dry-run 'Only say what would be done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand status 'List the schema''s versions, applied and pending'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;migrate;status'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;migrate;help'= {
+            cand status 'List the schema''s versions, applied and pending'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;migrate;help;status'= {
+        }
+        &'porta;migrate;help;help'= {
+        }
+        &'porta;admin'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand channel 'Channels'
+            cand token 'Admin bearer tokens'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;channel'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Create a channel and show its keys, this once'
+            cand list 'List all channels'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;channel;create'= {
+            cand --retention 'Delete entries older than this, for example 30d [default: keep all]'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;channel;list'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;channel;help'= {
+            cand create 'Create a channel and show its keys, this once'
+            cand list 'List all channels'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;channel;help;create'= {
+        }
+        &'porta;admin;channel;help;list'= {
+        }
+        &'porta;admin;channel;help;help'= {
+        }
+        &'porta;admin;token'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Create a token and show it, this once'
+            cand list 'List all tokens'
+            cand revoke 'End a token'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;token;create'= {
+            cand --name 'What to call it'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;token;list'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;token;revoke'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;token;help'= {
+            cand create 'Create a token and show it, this once'
+            cand list 'List all tokens'
+            cand revoke 'End a token'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;token;help;create'= {
+        }
+        &'porta;admin;token;help;list'= {
+        }
+        &'porta;admin;token;help;revoke'= {
+        }
+        &'porta;admin;token;help;help'= {
+        }
+        &'porta;admin;help'= {
+            cand channel 'Channels'
+            cand token 'Admin bearer tokens'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;help;channel'= {
+            cand create 'Create a channel and show its keys, this once'
+            cand list 'List all channels'
+        }
+        &'porta;admin;help;channel;create'= {
+        }
+        &'porta;admin;help;channel;list'= {
+        }
+        &'porta;admin;help;token'= {
+            cand create 'Create a token and show it, this once'
+            cand list 'List all tokens'
+            cand revoke 'End a token'
+        }
+        &'porta;admin;help;token;create'= {
+        }
+        &'porta;admin;help;token;list'= {
+        }
+        &'porta;admin;help;token;revoke'= {
+        }
+        &'porta;admin;help;help'= {
+        }
+        &'porta;generate'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand completions 'Print the completions of a shell'
+            cand man 'Write a man page for every subcommand'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;generate;completions'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;generate;man'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;generate;help'= {
+            cand completions 'Print the completions of a shell'
+            cand man 'Write a man page for every subcommand'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;generate;help;completions'= {
+        }
+        &'porta;generate;help;man'= {
+        }
+        &'porta;generate;help;help'= {
+        }
+        &'porta;help'= {
+            cand serve 'Answer devices'
+            cand stress 'Measure how much load a server takes'
+            cand report 'Show what was measured'
+            cand migrate 'Bring the database to the present schema'
+            cand admin 'Manage channels and tokens in the database'
+            cand generate 'Write completions and man pages'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;help;serve'= {
+        }
+        &'porta;help;stress'= {
+        }
+        &'porta;help;report'= {
+            cand list 'List runs, newest first'
+            cand show 'Show one run'
+        }
+        &'porta;help;report;list'= {
+        }
+        &'porta;help;report;show'= {
+        }
+        &'porta;help;migrate'= {
+            cand status 'List the schema''s versions, applied and pending'
+        }
+        &'porta;help;migrate;status'= {
+        }
+        &'porta;help;admin'= {
+            cand channel 'Channels'
+            cand token 'Admin bearer tokens'
+        }
+        &'porta;help;admin;channel'= {
+            cand create 'Create a channel and show its keys, this once'
+            cand list 'List all channels'
+        }
+        &'porta;help;admin;channel;create'= {
+        }
+        &'porta;help;admin;channel;list'= {
+        }
+        &'porta;help;admin;token'= {
+            cand create 'Create a token and show it, this once'
+            cand list 'List all tokens'
+            cand revoke 'End a token'
+        }
+        &'porta;help;admin;token;create'= {
+        }
+        &'porta;help;admin;token;list'= {
+        }
+        &'porta;help;admin;token;revoke'= {
+        }
+        &'porta;help;generate'= {
+            cand completions 'Print the completions of a shell'
+            cand man 'Write a man page for every subcommand'
+        }
+        &'porta;help;generate;completions'= {
+        }
+        &'porta;help;generate;man'= {
+        }
+        &'porta;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,245 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_porta_global_optspecs
+    string join \n db= log-level= log-format= h/help V/version
+end
+
+function __fish_porta_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_porta_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_porta_using_subcommand
+    set -l cmd (__fish_porta_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c porta -n "__fish_porta_needs_command" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_needs_command" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_needs_command" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_needs_command" -s V -l version -d 'Print version'
+complete -c porta -n "__fish_porta_needs_command" -f -a "serve" -d 'Answer devices'
+complete -c porta -n "__fish_porta_needs_command" -f -a "stress" -d 'Measure how much load a server takes'
+complete -c porta -n "__fish_porta_needs_command" -f -a "report" -d 'Show what was measured'
+complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database to the present schema'
+complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage channels and tokens in the database'
+complete -c porta -n "__fish_porta_needs_command" -f -a "generate" -d 'Write completions and man pages'
+complete -c porta -n "__fish_porta_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand serve" -l listen -d 'Address to listen on; port 0 picks a free one, and the first line of the output names it' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l workers -d 'Threads that answer requests, 1 to 256' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l worker-timeout -d 'End a request that takes longer with 503' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l shutdown-timeout -d 'How long accepted requests may take after a stop was asked for' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand serve" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand serve" -l no-migrate -d 'Refuse a database with an old schema instead of migrating it'
+complete -c porta -n "__fish_porta_using_subcommand serve" -l debug -d 'One worker, web/ read again at every request, a verbose log'
+complete -c porta -n "__fish_porta_using_subcommand serve" -l with-parent -d 'Stop when the process that started this one ends'
+complete -c porta -n "__fish_porta_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand stress" -l url -d 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l channel -d 'Channel that the API key belongs to, for the report' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l api-key -d 'Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l workers -d 'Connections, 1 to 1000' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l rps -d 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How long to send, 1s to 24h' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l timeout -d 'How long to wait for an answer, up to 10m' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
+complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
+json\t'One JSON event a line: start, progress every second, report'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand stress" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -s q -l quiet -d 'Show nothing while it runs'
+complete -c porta -n "__fish_porta_using_subcommand stress" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -f -a "list" -d 'List runs, newest first'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -f -a "show" -d 'Show one run'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l limit -d 'Runs to list, 1 to 1000' -r
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "list" -d 'List runs, newest first'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l dry-run -d 'Only say what would be done'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "create" -d 'Create a channel and show its keys, this once'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "list" -d 'List all channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "create" -d 'Create a token and show it, this once'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "list" -d 'List all tokens'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'End a token'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -f -a "man" -d 'Write a man page for every subcommand'
+complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from completions" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from completions" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from completions" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from man" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from man" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from man" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "man" -d 'Write a man page for every subcommand'
+complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "serve" -d 'Answer devices'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "stress" -d 'Measure how much load a server takes'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "report" -d 'Show what was measured'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "migrate" -d 'Bring the database to the present schema'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "admin" -d 'Manage channels and tokens in the database'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "generate" -d 'Write completions and man pages'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "list" -d 'List runs, newest first'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "show" -d 'Show one run'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "completions" -d 'Print the completions of a shell'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "man" -d 'Write a man page for every subcommand'

@@ -1,0 +1,424 @@
+//! The report of a run: one value for file, database, API and terminal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::grade::{Figures, Grade};
+use super::id::{ChannelId, RunId};
+use super::latency::{Latency, round};
+use super::run::{Plan, Rate, RunStatus};
+use super::summary::{Failure, SeriesPoint, Summary};
+use super::unit::UtcMillis;
+use super::validity::{Generator, Validity, Verdict};
+
+/// The report of a run. Figures that are not known are `null`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// When the run started.
+    pub timestamp: UtcMillis,
+    /// The version that made it.
+    pub porta_version: String,
+    /// Its number in the database, once it is stored.
+    pub run_id: Option<RunId>,
+    /// What became of it.
+    pub status: RunStatus,
+    /// Whether the figures are about the server.
+    pub validity: Validity,
+    /// `None` for a run that is not valid.
+    pub grade: Option<Grade>,
+    /// What was asked for.
+    pub config: RunConfig,
+    /// Where it ran.
+    pub machine: Machine,
+    /// What came of it.
+    pub results: Results,
+    /// The same by route.
+    pub endpoints: Vec<Endpoint>,
+    /// The same over time.
+    pub series: Vec<SeriesPoint>,
+    /// Base64 of HdrHistogram V2 (deflate), nanoseconds from the due time.
+    pub histogram: String,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// `http://host:port`.
+    pub base_url: String,
+    /// Whether the target was a server of the run's own.
+    pub private_server: bool,
+    /// The channel that was written to, when it is known.
+    pub channel_id: Option<ChannelId>,
+    /// Connections.
+    pub workers: u32,
+    /// `null`: as fast as possible.
+    pub target_rps: Option<u32>,
+    /// Seconds.
+    pub duration: f64,
+    /// Seconds that one response was waited for.
+    pub timeout: f64,
+    /// The preset; `null` when there was none.
+    pub scenario: Option<String>,
+    /// The number of requests, where the plan was one.
+    pub requests: Option<u64>,
+    /// The number of simulated agents, where there were any.
+    pub agents: Option<u32>,
+}
+
+impl RunConfig {
+    /// The configuration of `plan` against `base_url`.
+    pub fn new(plan: &Plan, base_url: String, private_server: bool, channel_id: Option<ChannelId>) -> Self {
+        let target_rps = match plan.rate {
+            Rate::PerSecond(rps) => Some(rps),
+            Rate::Max => None,
+        };
+        Self {
+            base_url,
+            private_server,
+            channel_id,
+            workers: plan.workers,
+            target_rps,
+            duration: plan.duration.as_secs_f64(),
+            timeout: plan.timeout.as_secs_f64(),
+            scenario: None,
+            requests: None,
+            agents: None,
+        }
+    }
+}
+
+/// The machine that a run was made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// As the CPU names itself.
+    pub cpu_model: String,
+    /// Logical processors.
+    pub cores: u32,
+    /// Physical memory.
+    pub memory_bytes: u64,
+    /// Name and version.
+    pub os: String,
+    /// Tells machines apart without naming them.
+    pub hostname_hash: String,
+}
+
+/// A distribution in figures, milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatencyFigures {
+    /// Mean.
+    pub avg_latency_ms: Option<f64>,
+    /// Smallest.
+    pub min_latency_ms: Option<f64>,
+    /// Largest.
+    pub max_latency_ms: Option<f64>,
+    /// Median.
+    pub p50_latency_ms: Option<f64>,
+    /// 95th percentile.
+    pub p95_latency_ms: Option<f64>,
+    /// 99th percentile.
+    pub p99_latency_ms: Option<f64>,
+    /// 99.9th percentile.
+    pub p999_latency_ms: Option<f64>,
+    /// Standard deviation.
+    pub stdev_latency_ms: Option<f64>,
+    /// Coefficient of variation: standard deviation / mean, in percent.
+    pub cv_latency: Option<f64>,
+}
+
+impl From<&Latency> for LatencyFigures {
+    fn from(latency: &Latency) -> Self {
+        Self {
+            avg_latency_ms: latency.mean_ms(),
+            min_latency_ms: latency.min_ms(),
+            max_latency_ms: latency.max_ms(),
+            p50_latency_ms: latency.percentile_ms(50.0),
+            p95_latency_ms: latency.percentile_ms(95.0),
+            p99_latency_ms: latency.percentile_ms(99.0),
+            p999_latency_ms: latency.percentile_ms(99.9),
+            stdev_latency_ms: latency.stdev_ms(),
+            cv_latency: latency.cv_percent(),
+        }
+    }
+}
+
+/// How late the generator was, in milliseconds, counting only when a worker was free.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SendLag {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// Largest.
+    pub max: Option<f64>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Requests that came to an end.
+    pub total: u64,
+    /// HTTP 200 with an entry id.
+    pub success: u64,
+    /// All others.
+    pub failed: u64,
+    /// Failed requests whose row may be stored all the same: success ≤ rows ≤ success + unknown.
+    pub unknown: u64,
+    /// Rows in the target's database after the run, where it could be asked.
+    pub rows_stored: Option<u64>,
+    /// `total` by the time to the last completion.
+    pub actual_rps: f64,
+    /// `actual_rps` in percent of the target; `null` when there was none.
+    pub efficiency: Option<f64>,
+    /// Seconds to the last completion.
+    pub duration: f64,
+    /// From the due time.
+    #[serde(flatten)]
+    pub latency: LatencyFigures,
+    /// From the send time.
+    pub service_latency_ms: LatencyFigures,
+    /// How late the generator was.
+    pub send_lag_ms: SendLag,
+    /// Percent of the generator's cores.
+    pub generator_cpu_percent: f64,
+    /// Responses by HTTP status.
+    pub status_codes: BTreeMap<u16, u64>,
+    /// Failures by kind.
+    pub errors: BTreeMap<Failure, u64>,
+}
+
+impl Results {
+    /// Percent of the requests that succeeded; 0 when there were none.
+    pub fn success_percent(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { self.success as f64 / self.total as f64 * 100.0 }
+    }
+
+    /// Acknowledged updates that are not stored, or rows that nobody sent; `None` when the rows are accounted for, or
+    /// could not be counted.
+    pub fn unaccounted(&self) -> Option<String> {
+        let rows = self.rows_stored?;
+        if rows < self.success {
+            Some(format!("{} acknowledged updates are not in the database", self.success - rows))
+        } else if rows > self.success + self.unknown {
+            Some(format!("the database has {} rows that nobody sent", rows - self.success - self.unknown))
+        } else {
+            None
+        }
+    }
+}
+
+/// Figures of one route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// HTTP method.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// Requests.
+    pub total: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// From the due time.
+    #[serde(flatten)]
+    pub latency: LatencyFigures,
+}
+
+/// What a report needs beside the summary.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// When the run started.
+    pub started_at: UtcMillis,
+    /// Whether it was ended early.
+    pub cancelled: bool,
+    /// What was asked for.
+    pub config: RunConfig,
+    /// Where it ran.
+    pub machine: Machine,
+    /// Rows in the target's database after the run, where it could be asked.
+    pub rows_stored: Option<u64>,
+}
+
+impl Report {
+    /// Judges a finished run.
+    pub fn new(summary: Summary, circumstances: Circumstances) -> Self {
+        let Circumstances { started_at, cancelled, config, machine, rows_stored } = circumstances;
+        let results = results(&summary, config.target_rps, rows_stored);
+        let status = if results.status_codes.is_empty() {
+            RunStatus::Failed
+        } else if cancelled {
+            RunStatus::Cancelled
+        } else {
+            RunStatus::Completed
+        };
+        let validity = Generator {
+            requests: results.total,
+            send_lag_p99_ms: results.send_lag_ms.p99,
+            cpu_percent: results.generator_cpu_percent,
+            actual_rps: results.actual_rps,
+        }
+        .validity();
+        let endpoint = Endpoint {
+            method: "POST".into(),
+            path: "/update".into(),
+            total: results.total,
+            failed: results.failed,
+            latency: results.latency.clone(),
+        };
+        Self {
+            timestamp: started_at,
+            porta_version: env!("CARGO_PKG_VERSION").into(),
+            run_id: None,
+            status,
+            grade: grade(&results, validity.verdict),
+            validity,
+            config,
+            machine,
+            results,
+            endpoints: vec![endpoint],
+            series: summary.series,
+            histogram: summary.overall.from_due.to_base64(),
+        }
+    }
+
+    /// The second whose p95 was highest, when it stands out from the whole run's p95.
+    pub fn slowest_second(&self) -> Option<&SeriesPoint> {
+        let overall = self.results.latency.p95_latency_ms?;
+        let p95 = |point: &SeriesPoint| point.p95_latency_ms.unwrap_or(0.0);
+        let slowest = self.series.iter().max_by(|a, b| p95(a).total_cmp(&p95(b)))?;
+        (p95(slowest) > 2.0 * overall).then_some(slowest)
+    }
+}
+
+fn results(summary: &Summary, target_rps: Option<u32>, rows_stored: Option<u64>) -> Results {
+    let overall = &summary.overall;
+    let actual_rps = summary.actual_rps();
+    Results {
+        total: overall.total(),
+        success: overall.succeeded,
+        failed: overall.failed,
+        unknown: overall.unknown,
+        rows_stored,
+        actual_rps: round(actual_rps),
+        efficiency: target_rps.map(|target| round(actual_rps / f64::from(target) * 100.0)),
+        duration: round(summary.last_completion.as_secs_f64()),
+        latency: (&overall.from_due).into(),
+        service_latency_ms: (&overall.from_sent).into(),
+        send_lag_ms: SendLag {
+            p50: overall.send_lag.percentile_ms(50.0),
+            p99: overall.send_lag.percentile_ms(99.0),
+            max: overall.send_lag.max_ms(),
+        },
+        generator_cpu_percent: round(summary.generator_cpu_percent()),
+        status_codes: overall.status_codes.clone(),
+        errors: overall.errors.clone(),
+    }
+}
+
+fn grade(results: &Results, verdict: Verdict) -> Option<Grade> {
+    if verdict != Verdict::Valid {
+        return None;
+    }
+    let figures = Figures {
+        success_percent: results.success_percent(),
+        average_ms: results.latency.avg_latency_ms?,
+        p95_ms: results.latency.p95_latency_ms?,
+        efficiency_percent: results.efficiency,
+    };
+    Some(figures.grade())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::super::summary::{Outcome, Tally};
+    use super::*;
+
+    /// A run of two seconds at 100 rps whose figures never change.
+    pub(crate) fn sample(failures: u64) -> Report {
+        let plan = Plan {
+            workers: 10,
+            rate: Rate::PerSecond(100),
+            duration: Duration::from_secs(2),
+            timeout: Duration::from_secs(30),
+        };
+        let mut summary = Summary::new(plan.duration);
+        for second in 0..2 {
+            let mut tally = Tally::default();
+            for index in 0..100u64 {
+                let failed = second == 0 && index < failures;
+                tally.send_lag.record(Duration::from_micros(40 + index));
+                tally.record(Outcome {
+                    from_due: Duration::from_micros(600 + 10 * index),
+                    from_sent: Some(Duration::from_micros(560 + 9 * index)),
+                    status: Some(if failed { 503 } else { 200 }),
+                    failure: failed.then_some(Failure::Status),
+                });
+            }
+            summary.push_second(&tally);
+        }
+        summary.last_completion = Duration::from_micros(1_991_500);
+        summary.generator_cpu = Duration::from_millis(80);
+        summary.finish(&Tally::default(), Duration::ZERO);
+        let circumstances = Circumstances {
+            started_at: UtcMillis(1_795_295_040_000),
+            cancelled: false,
+            config: RunConfig::new(&plan, "http://127.0.0.1:8000".into(), true, Some(ChannelId(1))),
+            machine: Machine {
+                cpu_model: "Example CPU".into(),
+                cores: 2,
+                memory_bytes: 4_000_000_000,
+                os: "Linux 6".into(),
+                hostname_hash: "0123456789ab".into(),
+            },
+            rows_stored: Some(200 - failures),
+        };
+        Report::new(summary, circumstances)
+    }
+
+    #[test]
+    fn the_report_json_is_frozen() {
+        let mut report = sample(3);
+        report.porta_version = "0.0.0".into();
+        insta::assert_json_snapshot!(report, { ".histogram" => "[base64]" });
+    }
+
+    #[test]
+    fn a_report_survives_its_json() {
+        let report = sample(0);
+        let json = serde_json::to_string(&report).expect("JSON");
+        let back: Report = serde_json::from_str(&json).expect("the same report");
+        assert_eq!(back, report);
+        let histogram = Latency::from_base64(&back.histogram).expect("a histogram");
+        assert_eq!(histogram.count(), report.results.total);
+        assert_eq!(histogram.percentile_ms(95.0), report.results.latency.p95_latency_ms);
+    }
+
+    #[test]
+    fn a_run_without_a_single_answer_has_failed() {
+        let summary = Summary::new(Duration::from_secs(1));
+        let sample = sample(0);
+        let circumstances = Circumstances {
+            started_at: sample.timestamp,
+            cancelled: false,
+            config: sample.config,
+            machine: sample.machine,
+            rows_stored: None,
+        };
+        let report = Report::new(summary, circumstances);
+        assert_eq!((report.status, report.grade), (RunStatus::Failed, None));
+        assert_eq!(report.results.latency.p95_latency_ms, None);
+    }
+
+    #[test]
+    fn rows_are_accounted_for_between_successes_and_unknowns() {
+        let mut results = sample(0).results;
+        results.unknown = 2;
+        for (rows, accounted) in
+            [(None, true), (Some(200), true), (Some(202), true), (Some(199), false), (Some(203), false)]
+        {
+            results.rows_stored = rows;
+            assert_eq!(results.unaccounted().is_none(), accounted, "{rows:?}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Tests that start the real executable or the real server. One binary, since it links faster than many.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(missing_docs, reason = "the names of tests say what they show")]
+
+mod admin;
+mod artefacts;
+mod cli;
+mod durability;
+mod load;
+mod migrate;
+mod overload;
+mod pages;
+mod report;
+mod serve;
+mod store;
+mod stress;
+mod support;
+mod tidy;
+mod update;

@@ -1,0 +1,146 @@
+//! Schema versions, as somebody who upgrades porta meets them.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::support::Workspace;
+
+/// A database as the first version of the schema made it, with a channel in it.
+fn old_database(workspace: &Workspace) -> Connection {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = Connection::open_with_flags(workspace.db(), flags).unwrap();
+    connection.execute_batch(include_str!("../../migrations/0001_channels.sql")).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO schema_migrations VALUES (1, 'channels', '0.1.0', 1000);
+             INSERT INTO channels (name, created_at_ms) VALUES ('kept', 1000);
+             PRAGMA application_id = 1886351988; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    connection
+}
+
+fn backups(workspace: &Workspace) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(workspace.path()).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.to_string_lossy().contains(".backup-")).collect()
+}
+
+fn version(path: &Path) -> i64 {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_new_database_is_created_and_gives_space_back() {
+    let workspace = Workspace::new();
+    let plan = workspace.porta(&["migrate", "--dry-run"]);
+    assert_eq!(plan.code, Some(0));
+    assert!(
+        plan.stdout.starts_with("porta.db would be created:\n  apply 0001 channels\n"),
+        "{}",
+        plan.stdout
+    );
+    assert!(!workspace.db().exists(), "a dry run changes nothing");
+    assert_eq!(workspace.porta(&["migrate"]).stdout, "porta.db is new, at schema 3.\n");
+    assert_eq!(workspace.porta(&["migrate"]).stdout, "porta.db is up to date at schema 3.\n");
+    let vacuum: i64 = workspace.database().pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+    assert_eq!(vacuum, 2, "incremental");
+    assert_eq!(backups(&workspace), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn an_old_database_is_backed_up_and_brought_up_to_date() {
+    let workspace = Workspace::new();
+    old_database(&workspace);
+    let status = workspace.json(&["migrate", "status", "--format", "json"]);
+    let pending: Vec<_> =
+        status.as_array().unwrap().iter().map(|step| step["applied_at"].is_null()).collect();
+    assert_eq!(pending, [false, true, true]);
+    let plan = workspace.porta(&["migrate", "--dry-run"]).stdout;
+    assert!(plan.starts_with("porta.db would be backed up beside itself, and then:\n  apply 0002"), "{plan}");
+    assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0), "a dry run changes nothing");
+
+    let ended = workspace.porta(&["migrate"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.ends_with("porta.db went from schema 1 to 3.\n"), "{}", ended.stdout);
+    let backups = backups(&workspace);
+    assert_eq!(backups.len(), 1);
+    assert!(ended.stdout.contains(backups[0].file_name().unwrap().to_str().unwrap()));
+    assert_eq!(version(&backups[0]), 1, "the backup is as it was");
+    let channels = workspace.json(&["admin", "channel", "list", "--format", "json"]);
+    assert_eq!(channels[0]["name"], "kept");
+}
+
+#[test]
+fn serve_migrates_an_old_database_unless_told_not_to() {
+    let workspace = Workspace::new();
+    old_database(&workspace);
+    let refused = workspace.porta(&["serve", "--listen", "127.0.0.1:0", "--no-migrate"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("its schema is version 1, this porta needs 3"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("porta migrate"), "{}", refused.stderr);
+    assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0));
+    drop(workspace.serve(&[]));
+    assert_eq!((version(&workspace.db()), backups(&workspace).len()), (3, 1));
+}
+
+#[test]
+fn a_newer_database_is_refused_by_every_command_and_left_alone() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    let database = workspace.database();
+    database.execute("INSERT INTO schema_migrations VALUES (9, 'later', '0.9.0', 1000)", []).unwrap();
+    database.pragma_update(None, "user_version", 9).unwrap();
+    drop(database);
+    for command in [
+        &["migrate"][..],
+        &["migrate", "status"],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["stress", "--duration", "1s"],
+        &["report"],
+        &["admin", "channel", "list"],
+        &["admin", "channel", "create", "x"],
+    ] {
+        let ended = workspace.porta(command);
+        assert_eq!(ended.code, Some(1), "{command:?}: {ended:?}");
+        assert!(
+            ended.stderr.contains("its schema is version 9, this porta knows up to 3"),
+            "{}",
+            ended.stderr
+        );
+        assert!(
+            ended.stderr.contains("Install the porta that wrote it (0.9.0 or newer)"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(version(&workspace.db()), 9);
+}
+
+#[test]
+fn what_is_not_a_porta_database_is_left_alone() {
+    let workspace = Workspace::new();
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let other = Connection::open_with_flags(workspace.db(), flags).unwrap();
+    other.execute_batch("CREATE TABLE somebody_elses (x)").unwrap();
+    drop(other);
+    let ended = workspace.porta(&["migrate"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("not one of porta's"), "{}", ended.stderr);
+
+    std::fs::write(workspace.db(), "this is no database at all, and was never one").unwrap();
+    let ended = workspace.porta(&["report"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("file is not a database"), "{}", ended.stderr);
+    assert_eq!(std::fs::read(workspace.db()).unwrap().len(), 45);
+}
+
+#[test]
+fn reports_do_not_create_a_database() {
+    let workspace = Workspace::new();
+    let ended = workspace.porta(&["report"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("there is no such file"), "{}", ended.stderr);
+    assert!(!workspace.db().exists());
+}
