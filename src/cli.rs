@@ -41,6 +41,7 @@ pub struct Cli {
 
 /// Settings of every subcommand.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Settings of every subcommand")]
 pub struct Settings {
     /// Database file
     #[arg(long, global = true, env = "PORTA_DB", value_name = "FILE", default_value = "porta.db")]
@@ -127,7 +128,7 @@ pub struct Serve {
 /// Arguments of `porta stress`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-With none of --url, --channel and --api-key, porta starts a private server with an empty database on the same disk,
+With none of --url, --channel and --api-key, porta starts a private server with an empty database on the same disk, \
 measures that, and throws it away. The report is stored in --db either way.")]
 pub struct Stress {
     /// Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]
