@@ -25,7 +25,6 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
             tracing::info!(from = migrated.from, backup = %backup.display(), "the database was migrated");
         }
     }
-    let store = Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?;
     let threads = if arguments.debug { 1 } else { usize::from(arguments.workers) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -33,14 +32,15 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot start the runtime", error))?;
-    let result = runtime.block_on(serve_until_stopped(arguments, Arc::new(store)));
+    let result = runtime.block_on(serve_until_stopped(arguments, db));
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
     result
 }
 
-async fn serve_until_stopped(arguments: &Serve, store: Arc<Sqlite>) -> Result<Exit, Failure> {
+async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
+    let store = Arc::new(Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?);
     let address = arguments.listen;
     let listener = TcpListener::bind(address)
         .await

@@ -4,11 +4,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
@@ -34,7 +34,7 @@ pub struct Answer {
 /// A connection that is opened when it is needed, and again after it was lost.
 pub struct Connection {
     target: Arc<Target>,
-    open: Option<Open>,
+    open: Option<Box<Open>>,
     deadline: Deadline,
 }
 
@@ -82,7 +82,7 @@ impl Connection {
     }
 }
 
-async fn open(target: &Target) -> Result<Open, Failure> {
+async fn open(target: &Target) -> Result<Box<Open>, Failure> {
     let stream = TcpStream::connect(target.address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::ConnectionRefused => Failure::Refused,
         std::io::ErrorKind::ConnectionReset => Failure::Reset,
@@ -90,19 +90,22 @@ async fn open(target: &Target) -> Result<Open, Failure> {
     })?;
     // Without it a small request can wait for the acknowledgement of the one before.
     stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
-    let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
-    Ok(Open { sender, driver: Some(driver) })
+    // Head and body of an update are small: one write is cheaper than a gathered one.
+    let handshake = http1::Builder::new().writev(false).handshake(TokioIo::new(stream));
+    let (sender, driver) = handshake.await.map_err(|_| Failure::Connect)?;
+    Ok(Box::new(Open { sender, driver: Some(driver) }))
 }
 
 /// Takes the connection and puts it back after a whole answer only: what is lost, or late, is closed.
-async fn attempt(slot: &mut Option<Open>, target: &Target, body: Bytes) -> Result<Answer, Lost> {
+async fn attempt(slot: &mut Option<Box<Open>>, target: &Target, body: Bytes) -> Result<Answer, Lost> {
     let mut connection = match slot.take() {
         Some(connection) => connection,
         None => open(target).await.map_err(Lost::Failed)?,
     };
     let request = request(target, body);
-    let Open { sender, driver } = &mut connection;
-    let sending = async {
+    let Open { sender, driver } = &mut *connection;
+    // A waker that does nothing must not be what a used-up budget is reported to.
+    let sending = tokio::task::unconstrained(async {
         let response = sender.try_send_request(request).await.map_err(|mut error| {
             if error.take_message().is_some() {
                 Lost::Unsent
@@ -111,7 +114,7 @@ async fn attempt(slot: &mut Option<Open>, target: &Target, body: Bytes) -> Resul
             }
         })?;
         read(response).await
-    };
+    });
     let (answer, complete) = Driven { driver, request: std::pin::pin!(sending) }.await?;
     if complete && connection.driver.is_some() {
         *slot = Some(connection);
@@ -132,21 +135,26 @@ fn request(target: &Target, body: Bytes) -> Request<Full<Bytes>> {
 /// Reads a response, and says whether it was read to its end.
 async fn read(response: Response<Incoming>) -> Result<(Answer, bool), Lost> {
     let status = response.status().as_u16();
-    match Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await {
-        Ok(body) => Ok((Answer { status, body: body.to_bytes() }, true)),
-        Err(error) => match error.downcast::<hyper::Error>() {
-            Ok(error) => Err(Lost::Failed(failure_of(&error))),
-            // Too long to read to its end, and no entry id either way.
-            Err(_) => Ok((Answer { status, body: Bytes::new() }, false)),
-        },
+    let mut incoming = response.into_body();
+    let mut body = Bytes::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| Lost::Failed(failure_of(&error)))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if body.len() + data.len() > BODY_BYTES_MAX {
+            // No entry id is as long as this.
+            return Ok((Answer { status, body: Bytes::new() }, false));
+        }
+        // An entry id comes in one piece, which needs no copy.
+        body = if body.is_empty() { data } else { [body, data].concat().into() };
     }
+    Ok((Answer { status, body }, true))
 }
 
 fn failure_of(error: &hyper::Error) -> Failure {
     if error.is_parse() { Failure::Protocol } else { Failure::Reset }
 }
 
-/// Polls a request and the connection that carries it together.
+/// Polls a request and the connection that carries it together, in one task.
 struct Driven<'a, F> {
     driver: &'a mut Option<Driver>,
     request: Pin<&'a mut F>,
@@ -157,17 +165,18 @@ impl<F: Future> Future for Driven<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Poll::Ready(result) = this.request.as_mut().poll(context) {
+        // Only the connection makes a request go on, and it is polled here: a wake from it would poll twice.
+        let mut unwoken = Context::from_waker(Waker::noop());
+        if let Poll::Ready(result) = this.request.as_mut().poll(&mut unwoken) {
             return Poll::Ready(result);
         }
-        if let Some(driver) = this.driver {
-            if Pin::new(driver).poll(context).is_ready() {
-                // Only dropping it gives a request that it has not sent back.
-                *this.driver = None;
-            }
+        if let Some(driver) = this.driver
+            && Pin::new(driver).poll(context).is_ready()
+        {
+            // Only dropping it gives a request that it has not sent back.
+            *this.driver = None;
         }
-        // What the connection has just read may be what the request waits for.
-        this.request.as_mut().poll(context)
+        this.request.as_mut().poll(&mut unwoken)
     }
 }
 

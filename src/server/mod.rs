@@ -72,7 +72,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let mut http = hyper::server::conn::http1::Builder::new();
     // Arduino clients search the response for the literal `Content-Length:`.
-    http.title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    http.title_case_headers(true).writev(false).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     http.max_buf_size(HEAD_BYTES_MAX).half_close(false);
 
     let mut shutdown = std::pin::pin!(shutdown);

@@ -31,7 +31,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens an existing database of exactly the present schema. [`migrate::prepare`] makes one.
+    /// Opens an existing database of exactly the present schema, within a runtime. [`migrate::prepare`] makes one.
     ///
     /// # Errors
     /// When there is no such file, it is not porta's, its schema is another, or SQLite cannot open it.
