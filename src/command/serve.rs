@@ -25,13 +25,9 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
             tracing::info!(from = migrated.from, backup = %backup.display(), "the database was migrated");
         }
     }
-    let threads = if arguments.debug { 1 } else { usize::from(arguments.workers) };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name("worker")
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new("cannot start the runtime", error))?;
+    // This thread accepts; the server's workers have runtimes of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new("cannot start the runtime", error))?;
     let result = runtime.block_on(serve_until_stopped(arguments, db));
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
@@ -53,6 +49,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
     print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
 
     let options = server::Options {
+        workers: if arguments.debug { 1 } else { usize::from(arguments.workers) },
         worker_timeout: arguments.worker_timeout,
         shutdown_timeout: arguments.shutdown_timeout,
         debug: arguments.debug,
@@ -62,9 +59,10 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
     let (stop, stopping) = tokio::sync::oneshot::channel();
     let serving = async {
         // A sender that is gone means stop, too.
-        server::serve(listener, shared, options, async { _ = stopping.await }).await;
+        let served = server::serve(listener, shared, options, async { _ = stopping.await }).await;
         retention.abort();
-        store.close().await.map_err(cannot("cannot close the database"))
+        let closed = store.close().await.map_err(cannot("cannot close the database"));
+        served.map_err(|error| Failure::new("cannot start the workers", error)).and(closed)
     };
     let mut serving = std::pin::pin!(serving);
     tokio::select! {

@@ -132,7 +132,7 @@ async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>) {
 
 /// What is measured.
 enum Subject {
-    Private(PrivateServer),
+    Private(Box<PrivateServer>),
     Given { url: String, channel: Option<ChannelId> },
 }
 
@@ -142,7 +142,7 @@ impl Subject {
         if url.is_none() && channel.is_none() && api_key.is_none() {
             let server = PrivateServer::start(db).await?;
             let target = resolve(&server.url, server.write_key.reveal()).await?;
-            return Ok((Self::Private(server), target));
+            return Ok((Self::Private(Box::new(server)), target));
         }
         let url = url.as_deref().unwrap_or(URL_DEFAULT);
         let api_key = api_key.as_deref().ok_or_else(|| {

@@ -101,7 +101,7 @@ pub fn millis(value: Option<f64>) -> String {
 
 /// A percentage; 100 only when it is: 99.996 is `99.99 %`.
 pub fn percent(value: f64) -> String {
-    if value >= 99.95 && value < 100.0 {
+    if (99.95..100.0).contains(&value) {
         format!("{:.2} %", (value * 100.0).floor() / 100.0)
     } else if (value - value.round()).abs() < 0.05 {
         format!("{value:.0} %")

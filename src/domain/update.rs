@@ -9,7 +9,7 @@ pub const VALUE_BYTES_MAX: usize = 255;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Update {
     /// `values[0]` is `field1`; `None` where the device sent nothing.
-    pub values: [Option<String>; FIELDS],
+    pub values: Box<[Option<String>; FIELDS]>,
 }
 
 /// Why an update cannot be stored.

@@ -39,10 +39,12 @@ pub async fn pace(schedule: Schedule, rps: u32, start: Instant, arrivals: &Arriv
 }
 
 fn quantum(rps: u32) -> Duration {
-    match rps {
-        ..=EACH_RPS_MAX => Duration::from_nanos(1),
-        ..=MEDIUM_RPS_MAX => QUANTUM_MEDIUM,
-        _ => QUANTUM_HIGH,
+    if rps <= EACH_RPS_MAX {
+        Duration::from_nanos(1)
+    } else if rps <= MEDIUM_RPS_MAX {
+        QUANTUM_MEDIUM
+    } else {
+        QUANTUM_HIGH
     }
 }
 

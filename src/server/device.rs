@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State as Extract;
-use axum::extract::rejection::BytesRejection;
-use axum::http::Uri;
+use axum::extract::{FromRequest as _, Request, State as Extract};
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue};
 
 use super::State;
 use super::error::Refusal;
@@ -19,18 +17,13 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// `GET` or `POST /update`: stores one entry and answers with its id, as text, once it is committed. Parameters come
 /// from the query and from a form body; the body's win.
-pub async fn update(
-    Extract(state): Extract<Arc<State>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<String, Refusal> {
-    let body = body.map_err(|rejection| Refusal::Body(rejection.status(), rejection.body_text()))?;
+pub async fn update(Extract(state): Extract<Arc<State>>, request: Request) -> Result<String, Refusal> {
     let mut update = Update::default();
     let mut key = None;
-    let query = uri.query().unwrap_or_default().as_bytes();
-    read_parameters(query, &mut update, &mut key)?;
-    if headers.get(CONTENT_TYPE).is_some_and(is_form) {
+    read_parameters(request.uri().query().unwrap_or_default().as_bytes(), &mut update, &mut key)?;
+    if request.headers().get(CONTENT_TYPE).is_some_and(is_form) {
+        let body = Bytes::from_request(request, &()).await;
+        let body = body.map_err(|rejection| Refusal::Body(rejection.status(), rejection.body_text()))?;
         read_parameters(&body, &mut update, &mut key)?;
     }
     let key = key.ok_or(Refusal::Key)?;

@@ -8,18 +8,17 @@ mod health;
 mod pages;
 pub mod retention;
 mod routes;
+mod workers;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::assets::Web;
+use self::workers::Workers;
 use crate::clock;
 use crate::store::SharedStore;
 
@@ -37,6 +36,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What an operator can set.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Threads that answer requests, 1 or more.
+    pub workers: usize,
     /// A request that takes longer is ended with 503.
     pub worker_timeout: Duration,
     /// How long accepted requests may take after the shutdown has begun.
@@ -55,64 +56,40 @@ pub struct State {
 
 /// Answers requests on `listener` until `shutdown` is ready, then finishes those it has accepted, for at most
 /// `options.shutdown_timeout`. The store stays open.
+///
+/// # Errors
+/// When the worker threads cannot be started.
 pub async fn serve(
     listener: TcpListener,
     store: SharedStore,
     options: Options,
     shutdown: impl Future<Output = ()>,
-) {
+) -> std::io::Result<()> {
     let state = Arc::new(State {
         store,
         web: Web::new(options.debug),
         worker_timeout: options.worker_timeout,
         started: clock::instant(),
     });
-    let service = TowerToHyperService::new(routes::router(state));
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let graceful = GracefulShutdown::new();
-    let mut http = hyper::server::conn::http1::Builder::new();
-    // Arduino clients search the response for the literal `Content-Length:`.
-    http.title_case_headers(true).writev(false).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    http.max_buf_size(HEAD_BYTES_MAX).half_close(false);
-
+    let mut workers = Workers::start(options.workers, &routes::router(state), options.shutdown_timeout)?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let accepted = async {
-            // Waiting clients stay in the listener's backlog.
-            let permit = Arc::clone(&connections).acquire_owned().await;
-            (permit, listener.accept().await)
+        let accepting = async {
+            // Who finds no place waits in the listener's backlog.
+            let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
+            Ok((listener.accept().await?.0, place))
         };
-        let (permit, accepted) = tokio::select! {
+        let taken = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accepted => accepted,
+            accepted = accepting => accepted.and_then(|(stream, place)| workers.take(stream, place)),
         };
-        match accepted {
-            Ok((stream, _)) => {
-                let connection = http.serve_connection(prepared(stream), service.clone());
-                let connection = graceful.watch(connection);
-                tokio::spawn(async move {
-                    // A client that breaks off or talks nonsense is its own affair.
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection ended early");
-                    }
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+        if let Err(error) = taken {
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
         }
     }
     drop(listener);
-    if tokio::time::timeout(options.shutdown_timeout, graceful.shutdown()).await.is_err() {
-        tracing::warn!(timeout = ?options.shutdown_timeout, "requests were still unanswered at the end of the shutdown");
-    }
-}
-
-fn prepared(stream: TcpStream) -> TokioIo<TcpStream> {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
-    }
-    TokioIo::new(stream)
+    workers.finish().await;
+    Ok(())
 }

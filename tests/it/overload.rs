@@ -39,6 +39,7 @@ async fn a_full_queue_is_answered_with_503_at_once_and_everything_queued_is_stor
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let options = Options {
+        workers: 2,
         worker_timeout: Duration::from_secs(60),
         shutdown_timeout: Duration::from_secs(60),
         debug: false,
@@ -80,7 +81,7 @@ async fn a_full_queue_is_answered_with_503_at_once_and_everything_queued_is_stor
     }
     assert_eq!(store.count_entries(channel).await.unwrap(), stored);
     stop.send(()).unwrap();
-    serving.await.unwrap();
+    serving.await.unwrap().unwrap();
     store.close().await.unwrap();
     let mut late = Update::default();
     late.set("field1", "late").unwrap();

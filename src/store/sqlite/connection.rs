@@ -82,6 +82,17 @@ fn busy_sleep(attempt: u32) -> (Duration, Duration) {
 mod tests {
     use super::*;
 
+    /// `HAVE_FDATASYNC` stands beside `DEFAULT_MEMSTATUS` in `.cargo/config.toml` and does not show itself.
+    #[test]
+    fn sqlite_is_compiled_with_our_flags() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = open_or_create(&folder.path().join("x.db")).expect("a database");
+        let mut options = connection.prepare("PRAGMA compile_options").expect("a pragma");
+        let options = options.query_map([], |row| row.get::<_, String>(0)).expect("rows");
+        let options: Vec<_> = options.map(|option| option.expect("text")).collect();
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    }
+
     #[test]
     fn a_busy_wait_ends() {
         let (first, waited) = busy_sleep(0);

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use tokio::sync::oneshot;
 
 use super::Sqlite;
+use super::answers::Home;
 use crate::clock;
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
@@ -27,10 +28,16 @@ const VACUUM_PAGES_MAX: u32 = 256;
 pub struct Append {
     write_key: SecretHash,
     update: Update,
+    home: Home,
     answer: oneshot::Sender<Result<EntryId>>,
 }
 
 impl Append {
+    /// The runtime thread that waits.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// Tells whoever waits. Nobody does when the client has gone; the row stands all the same.
     pub fn answer(self, result: Result<EntryId>) {
         let _ = self.answer.send(result);
@@ -69,7 +76,7 @@ impl EntryStore for Sqlite {
             self.write_keys.insert(write_key);
         }
         let (answer, answered) = oneshot::channel();
-        self.writer.append(Append { write_key, update, answer })?;
+        self.writer.append(Append { write_key, update, home: Home::of_this_thread(), answer })?;
         let result = answered.await.map_err(|_| StoreError::Full)?;
         if matches!(result, Err(StoreError::NotFound(_))) {
             self.write_keys.remove(&write_key);
@@ -135,7 +142,7 @@ pub fn insert(transaction: &Transaction<'_>, batch: &[Append]) -> Result<Vec<Res
             Entry::Vacant(unknown) => unknown.insert(last_entry_id(transaction, channel)?),
         };
         *counter += 1;
-        let [f1, f2, f3, f4, f5, f6, f7, f8] = &append.update.values;
+        let [f1, f2, f3, f4, f5, f6, f7, f8] = &*append.update.values;
         statement.execute(params![channel.0, *counter, created_at.0, f1, f2, f3, f4, f5, f6, f7, f8])?;
         results.push(Ok(EntryId(*counter)));
     }

@@ -1,6 +1,7 @@
 //! SQLite: one thread writes, a few connections read.
 
 mod accounts;
+mod answers;
 mod channels;
 mod connection;
 mod entries;
@@ -31,7 +32,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens an existing database of exactly the present schema, within a runtime. [`migrate::prepare`] makes one.
+    /// Opens an existing database of exactly the present schema. [`migrate::prepare`] makes one.
     ///
     /// # Errors
     /// When there is no such file, it is not porta's, its schema is another, or SQLite cannot open it.

@@ -3,9 +3,6 @@
 //! Updates wait in a bounded queue. The writer takes what has gathered, up to [`BATCH_MAX`], stores it in one
 //! transaction, and answers only after the commit. While a commit is in flight the next batch gathers, so that batches
 //! form by themselves and nobody waits for a batch to fill.
-//!
-//! Answers go back a batch at a time, to a task of the runtime that wakes the waiters from there: a wake from inside the
-//! runtime costs no lock and no system call, one from this thread costs both, for each request.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -13,18 +10,15 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::answers::deliver;
 use super::connection;
 use super::entries::{self, Append};
-use crate::domain::id::EntryId;
 use crate::store::{Result, StoreError};
 
 /// Updates in one transaction.
 const BATCH_MAX: usize = 1024;
-/// Answered batches that can wait for the runtime.
-const ANSWERED_BATCHES_MAX: usize = 16;
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
-type Answers = Vec<(Append, Result<EntryId>)>;
 
 enum Job {
     Append(Append),
@@ -39,14 +33,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread, within a runtime. `queue_capacity` jobs can wait for it.
+    /// Starts the thread. `queue_capacity` jobs can wait for it.
     pub fn start(connection: Connection, queue_capacity: usize) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(queue_capacity);
-        let (answered, answers) = mpsc::channel(ANSWERED_BATCHES_MAX);
-        tokio::spawn(answer_batches(answers));
-        let thread = std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || run(connection, jobs, &answered))?;
+        let thread =
+            std::thread::Builder::new().name("writer".into()).spawn(move || run(connection, jobs))?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)) })
     }
 
@@ -94,19 +85,9 @@ fn in_transaction<T>(
     Ok(result)
 }
 
-async fn answer_batches(mut answered: mpsc::Receiver<Answers>) {
-    while let Some(answers) = answered.recv().await {
-        answer(answers);
-    }
-}
-
-fn answer(answers: Answers) {
-    answers.into_iter().for_each(|(append, result)| append.answer(result));
-}
-
-fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>, answered: &mpsc::Sender<Answers>) {
+fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) {
     let mut taken = Vec::with_capacity(BATCH_MAX);
-    let mut batch = Vec::new();
+    let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut stopping = false;
     // After `close` the queue takes nothing more, and what it holds is still received.
     while jobs.blocking_recv_many(&mut taken, BATCH_MAX) > 0 {
@@ -119,11 +100,7 @@ fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>, answered: &mps
             }
         }
         if !batch.is_empty() {
-            let answers = store(&mut connection, std::mem::take(&mut batch));
-            if let Err(unsent) = answered.blocking_send(answers) {
-                // The runtime is ending; whoever still waits is told from here.
-                answer(unsent.0);
-            }
+            store(&mut connection, &mut batch);
         }
         others.into_iter().for_each(|work| work(&mut connection));
         if stopping {
@@ -139,17 +116,17 @@ fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>, answered: &mps
     }
 }
 
-/// Stores a batch in one transaction, and returns what to answer to each of its updates.
-fn store(connection: &mut Connection, batch: Vec<Append>) -> Answers {
-    match in_transaction(connection, |transaction| entries::insert(transaction, &batch)) {
-        Ok(results) => batch.into_iter().zip(results).collect(),
+/// Stores a batch in one transaction, and then answers each of its updates.
+fn store(connection: &mut Connection, batch: &mut Vec<Append>) {
+    match in_transaction(connection, |transaction| entries::insert(transaction, batch)) {
+        Ok(results) => deliver(batch.drain(..).zip(results)),
         Err(error) => {
             tracing::error!(%error, updates = batch.len(), "a batch of updates was not stored");
             let same = || match &error {
                 StoreError::Busy => StoreError::Busy,
                 other => StoreError::Other(other.to_string()),
             };
-            batch.into_iter().map(|append| (append, Err(same()))).collect()
+            deliver(batch.drain(..).map(|append| (append, Err(same()))));
         }
     }
 }
