@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -21,6 +22,8 @@ use crate::store::{ChannelStore as _, EntryStore as _, Store as _};
 const START_MAX: Duration = Duration::from_secs(10);
 /// How long it may take to stop.
 const STOP_MAX: Duration = Duration::from_secs(15);
+/// What the name of a private server's folder begins with; the process id of its run follows.
+const FOLDER_PREFIX: &str = ".porta-stress-";
 /// Variables that the server neither needs nor should see.
 const SECRETS: [&str; 2] = ["PORTA_API_KEY", "PORTA_TOKEN"];
 
@@ -40,8 +43,11 @@ impl PrivateServer {
     /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing.
     pub async fn start(db: &Path) -> Result<Self, Failure> {
         let beside = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder =
-            tempfile::Builder::new().prefix(".porta-stress-").tempdir_in(beside).map_err(|error| {
+        remove_left_behind(beside);
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("{FOLDER_PREFIX}{}-", std::process::id()))
+            .tempdir_in(beside)
+            .map_err(|error| {
                 Failure::new(format!("cannot make a temporary folder in {}", beside.display()), error)
             })?;
         let database = folder.path().join("private.db");
@@ -74,6 +80,21 @@ impl PrivateServer {
         let rows = store.count_entries(self.channel).await.map_err(cannot("cannot count the stored rows"))?;
         store.close().await.map_err(cannot("cannot close the private database"))?;
         Ok(rows)
+    }
+}
+
+/// Deletes the folders of runs that were killed: nobody else would, and they hold a run's rows each.
+fn remove_left_behind(beside: &Path) {
+    for entry in std::fs::read_dir(beside).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(FOLDER_PREFIX)?.split('-').next()?.parse().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else { continue };
+        if test_kill_process(pid) == Err(Errno::SRCH)
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!(%error, folder = %entry.path().display(), "cannot delete what a killed run has left");
+        }
     }
 }
 

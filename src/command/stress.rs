@@ -54,10 +54,11 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     display.start(&config, plan)?;
 
     let started_at = clock::utc();
+    let note = display.note_on_stop();
     let (stop, stopped) = watch::channel(false);
     let measured = tokio::select! {
         measured = load::run(*plan, target, stopped.clone(), |progress| display.progress(progress)) => measured,
-        () = stop_on_signal(&mut signals, stop) => return Ok(Exit::Interrupted),
+        () = stop_on_signal(&mut signals, stop, note) => return Ok(Exit::Interrupted),
     };
     display.end();
     let cancelled = *stopped.borrow();
@@ -114,7 +115,7 @@ fn failure(report: &Report) -> Option<(String, String)> {
     if let Some(wrong) = report.results.unaccounted() {
         return Some((format!("{url} does not keep what it acknowledges"), wrong));
     }
-    if report.status != RunStatus::Failed || report.results.total == 0 {
+    if report.status != RunStatus::Failed {
         return None;
     }
     let worst = report.results.errors.iter().max_by_key(|(_, count)| **count);
@@ -123,10 +124,10 @@ fn failure(report: &Report) -> Option<(String, String)> {
 }
 
 /// Turns `stop` true on the first signal, and is ready on the second.
-async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>) {
+async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: &str) {
     signals.next().await;
     stop.send_replace(true);
-    tracing::warn!("ending early; answers are waited for, at most the timeout; a second signal ends at once");
+    draw(note);
     signals.next().await;
 }
 
@@ -226,6 +227,14 @@ impl Display {
                 draw(&format!("{}{}\n", erase(*height), lines.join("\n")));
                 *height = lines.len();
             }
+        }
+    }
+
+    /// What to add when the run is ended early. The block is drawn over itself, and would be torn by a line of text.
+    fn note_on_stop(&self) -> &'static str {
+        match self {
+            Self::Lines => "ending early: answers are waited for; a second signal ends at once\n",
+            Self::Quiet | Self::Events | Self::Block(_) => "",
         }
     }
 

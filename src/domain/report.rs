@@ -243,10 +243,10 @@ impl Report {
     pub fn new(summary: Summary, circumstances: Circumstances) -> Self {
         let Circumstances { started_at, cancelled, config, machine, rows_stored } = circumstances;
         let results = results(&summary, config.target_rps, rows_stored);
-        let status = if results.status_codes.is_empty() {
-            RunStatus::Failed
-        } else if cancelled {
+        let status = if cancelled {
             RunStatus::Cancelled
+        } else if results.status_codes.is_empty() {
+            RunStatus::Failed
         } else {
             RunStatus::Completed
         };

@@ -39,9 +39,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the target may have stored the row although the generator counts a failure.
-    pub fn may_be_stored(self) -> bool {
-        matches!(self, Self::Reset | Self::Timeout | Self::Protocol)
+    /// Whether the target may have stored the row although the generator counts a failure. An HTTP status is a clear
+    /// answer below 500 only: a server that gives up on a request may have stored its row.
+    fn may_be_stored(self, status: Option<u16>) -> bool {
+        match self {
+            Self::Refused | Self::Connect | Self::NotSent => false,
+            Self::Reset | Self::Timeout | Self::Protocol | Self::Body => true,
+            Self::Status => status.is_some_and(|status| status >= 500),
+        }
     }
 
     /// What happened, for people.
@@ -107,7 +112,7 @@ impl Tally {
             None => self.succeeded += 1,
             Some(failure) => {
                 self.failed += 1;
-                self.unknown += u64::from(failure.may_be_stored());
+                self.unknown += u64::from(failure.may_be_stored(outcome.status));
                 *self.errors.entry(failure).or_default() += 1;
             }
         }

@@ -70,6 +70,12 @@ pub fn duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
 
+/// `27:03:11`: hours, minutes and seconds, the same in every language.
+pub fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// Three significant digits: `0.0612`, `1.42`, `41.2`, `1813`.
 pub fn significant(value: f64) -> String {
     let magnitude = value.abs();
@@ -199,6 +205,12 @@ mod tests {
         assert_eq!(bytes(20_480), "20.5 kB");
         assert_eq!(bytes(100_000_000), "100 MB");
         assert_eq!(bytes(999_999), "1.00 MB");
+    }
+
+    #[test]
+    fn a_clock_counts_hours_on() {
+        assert_eq!(clock(Duration::from_millis(1999)), "0:00:01");
+        assert_eq!(clock(Duration::from_secs(27 * 3600 + 3 * 60 + 11)), "27:03:11");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod worker;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use self::target::Target;
 use crate::clock;
@@ -46,7 +46,7 @@ struct Share {
     threads: u64,
     target: Arc<Target>,
     recorder: SharedRecorder,
-    ready: mpsc::Sender<()>,
+    ready: oneshot::Sender<()>,
     start: watch::Receiver<Option<Instant>>,
     stop: watch::Receiver<bool>,
 }
@@ -64,18 +64,20 @@ pub async fn run(
 ) -> std::io::Result<Summary> {
     let threads = thread_count(plan.workers);
     let target = Arc::new(target);
-    let (ready, mut all_ready) = mpsc::channel(threads);
     let (announce, start) = watch::channel(None);
     let mut recorders = Vec::new();
     let mut finished = Vec::new();
+    let mut all_ready = Vec::new();
     for index in 0..threads {
+        let (ready, is_ready) = oneshot::channel();
+        all_ready.push(is_ready);
         let share = Share {
             plan,
             index: index as u64,
             threads: threads as u64,
             target: Arc::clone(&target),
             recorder: SharedRecorder::default(),
-            ready: ready.clone(),
+            ready,
             start: start.clone(),
             stop: stop.clone(),
         };
@@ -87,8 +89,9 @@ pub async fn run(
         })?;
         finished.push(ended);
     }
-    for _ in 0..threads {
-        all_ready.recv().await;
+    for is_ready in all_ready {
+        // A thread that cannot begin says why when it is asked for its result.
+        let _ = is_ready.await;
     }
     let start = clock::instant() + HEAD_START;
     announce.send_replace(Some(start));

@@ -26,18 +26,18 @@ pub fn generate(share: Share) -> std::io::Result<Duration> {
     runtime.block_on(generate_share(share))
 }
 
-async fn generate_share(mut share: Share) -> std::io::Result<Duration> {
+async fn generate_share(share: Share) -> std::io::Result<Duration> {
     let connections = warm_up(&share).await;
+    let Share { plan, index, threads, target, recorder, ready, mut start, mut stop } = share;
     // The receivers are gone only when the run is.
-    let _ = share.ready.send(()).await;
-    let Ok(start) = share.start.wait_for(Option::is_some).await.map(|start| *start) else {
+    let _ = ready.send(());
+    let Ok(start) = start.wait_for(Option::is_some).await.map(|start| *start) else {
         return Ok(Duration::ZERO);
     };
     let start = start.unwrap_or_else(clock::instant);
     let cpu_before = thread_cpu();
 
-    let plan = share.plan;
-    let schedule = plan.schedule().map(|schedule| schedule.share(share.index, share.threads));
+    let schedule = plan.schedule().map(|schedule| schedule.share(index, threads));
     let pacing = schedule.map_or(Pacing::Closed(start + plan.duration), Pacing::Open);
     let arrivals = Arc::new(Arrivals::new(pacing, start));
     let mut workers = JoinSet::new();
@@ -45,8 +45,8 @@ async fn generate_share(mut share: Share) -> std::io::Result<Duration> {
         let worker = Worker {
             arrivals: Arc::clone(&arrivals),
             connection,
-            target: Arc::clone(&share.target),
-            recorder: Arc::clone(&share.recorder),
+            target: Arc::clone(&target),
+            recorder: Arc::clone(&recorder),
             timeout: plan.timeout,
             random: fastrand::Rng::new(),
         };
@@ -63,10 +63,10 @@ async fn generate_share(mut share: Share) -> std::io::Result<Duration> {
     let paced = tokio::select! {
         () = all_ended(&mut workers) => Ok(()),
         paced = sending => paced,
-        _ = share.stop.wait_for(|stop| *stop) => Ok(()),
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
     };
     arrivals.close();
-    record_unsent(&arrivals, &share.recorder);
+    record_unsent(&arrivals, &recorder);
     all_ended(&mut workers).await;
     paced?;
     Ok(thread_cpu().saturating_sub(cpu_before))

@@ -32,7 +32,7 @@ pub fn block(progress: &Progress, width: usize) -> Vec<String> {
             progress.window_seconds
         ),
         format!("  p95 {}{}", p95_over_time(progress), peak(progress)),
-        "  Ctrl+C ends early and keeps the report".to_owned(),
+        "  Ctrl+C ends early and keeps the report, twice ends at once".to_owned(),
     ];
     let width = width.max(WIDTH_MIN) - 1;
     lines.map(|line| line.chars().take(width).collect()).to_vec()

@@ -166,10 +166,7 @@ fn errors(text: &mut String, results: &Results) {
         line(text, &format!("  by HTTP status: {}", codes.join(", ")));
     }
     if results.unknown > 0 {
-        let note = format!(
-            "{} of them may be stored all the same: their answers were lost.",
-            unit::count(results.unknown)
-        );
+        let note = format!("{} of them may be stored all the same.", unit::count(results.unknown));
         wrapped(text, "  ", 2, &note);
     }
 }

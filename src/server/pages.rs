@@ -24,7 +24,7 @@ pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Re
     let up = clock::instant().saturating_duration_since(state.started);
     let data = context! {
         version => env!("CARGO_PKG_VERSION"),
-        up => unit::duration(std::time::Duration::from_secs(up.as_secs())),
+        up => unit::clock(up),
         channels => unit::count(statistics.channels),
         updates => unit::count(statistics.updates),
         database => unit::bytes(statistics.database_bytes),
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_home_page_renders_in_every_language() {
         let data = || {
-            context! { version => "1", up => "2s", channels => "1", updates => "2", database => "3 B", empty => true }
+            context! { version => "1", up => "0:00:02", channels => "1", updates => "2", database => "3 B", empty => true }
         };
         for language in LANGUAGES {
             let page = render(&Web::new(false), "home.html", language, data()).expect("a page");

@@ -128,6 +128,26 @@ fn load_ctrl_c_ends_the_run_and_keeps_the_report() {
 }
 
 #[test]
+fn load_what_a_killed_run_left_behind_is_deleted_by_the_next() {
+    let workspace = Workspace::new();
+    let files = || -> Vec<_> {
+        std::fs::read_dir(workspace.path()).unwrap().map(|file| file.unwrap().file_name()).collect()
+    };
+    let mut command = workspace.command(&["stress", "--rps", "10", "--duration", "10m"]);
+    let mut stress = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let first_line = BufReader::new(stress.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let address = first_line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    stress.kill().unwrap();
+    stress.wait().unwrap();
+    assert!(files().iter().any(|name| name.to_string_lossy().starts_with(".porta-stress-")));
+    while std::net::TcpStream::connect(&address).is_ok() {
+        std::thread::yield_now();
+    }
+    assert_eq!(workspace.porta(&["stress", "--rps", "10", "--duration", "1s"]).code, Some(5));
+    assert_eq!(files(), ["porta.db"]);
+}
+
+#[test]
 fn a_run_of_too_few_requests_has_no_grade() {
     let workspace = Workspace::new();
     let ended = workspace.porta(&["stress", "--rps", "10", "--duration", "1s"]);

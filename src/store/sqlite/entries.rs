@@ -19,8 +19,8 @@ use crate::store::{EntryStore, Result, StoreError};
 
 /// Write keys that are remembered as good.
 const WRITE_KEYS_MAX: usize = 100_000;
-/// Entries that one call of [`EntryStore::expire`] deletes of a channel.
-const EXPIRE_ENTRIES_MAX: u32 = 2000;
+/// Entries that one call of [`EntryStore::expire`] deletes.
+const EXPIRE_ENTRIES_MAX: usize = 2000;
 /// Pages that one call of [`EntryStore::expire`] gives back.
 const VACUUM_PAGES_MAX: u32 = 256;
 
@@ -161,7 +161,7 @@ fn last_entry_id(transaction: &Transaction<'_>, channel: ChannelId) -> rusqlite:
 
 /// Deletes from the oldest entry on, as long as they have expired: entries are stored in the order of their creation,
 /// so that nothing has to be searched.
-fn delete_expired(transaction: &Transaction<'_>, now: UtcMillis) -> Result<u64> {
+fn delete_expired(transaction: &Transaction<'_>, now: UtcMillis) -> Result<usize> {
     let with_retention = transaction
         .prepare_cached("SELECT id, retention_ms FROM channels WHERE retention_ms IS NOT NULL")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -176,7 +176,10 @@ fn delete_expired(transaction: &Transaction<'_>, now: UtcMillis) -> Result<u64> 
     let mut deleted = 0;
     for (channel, retention_ms) in with_retention {
         let oldest_kept = now.0.saturating_sub(retention_ms);
-        deleted += statement.execute(params![channel, oldest_kept, EXPIRE_ENTRIES_MAX])? as u64;
+        deleted += statement.execute(params![channel, oldest_kept, EXPIRE_ENTRIES_MAX - deleted])?;
+        if deleted >= EXPIRE_ENTRIES_MAX {
+            break;
+        }
     }
     Ok(deleted)
 }
