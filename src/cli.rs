@@ -1,12 +1,13 @@
 //! Every argument: the source of the parser, the help, the man pages and the completions.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::id::{ChannelId, RunId, TokenId};
 use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
@@ -14,7 +15,8 @@ use crate::domain::unit;
 use crate::exit::Failure;
 
 /// Environment files, first one first: a variable that is set already stays as it is.
-const ENVIRONMENT_FILES: [&str; 2] = [".env", "/etc/porta/porta.env"];
+const ENVIRONMENT_FILES: [&str; 2] = [".env", SYSTEM_ENVIRONMENT_FILE];
+const SYSTEM_ENVIRONMENT_FILE: &str = "/etc/porta/porta.env";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -22,7 +24,7 @@ Exit codes:
   1    failed
   2    wrong usage
   5    stress: the run is not valid, so that it has no grade
-  130  interrupted; stress keeps what it has measured
+  130  interrupted; stress keeps what it has measured, unless a second signal came
 
 A setting comes from its flag, else its variable in the environment, else .env in the working
 directory, else /etc/porta/porta.env, else it is the default.";
@@ -103,13 +105,13 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct Serve {
     /// Address to listen on; port 0 picks a free one, and the first line of the output names it
-    #[arg(long, env = "PORTA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    #[arg(long, env = "PORTA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000", value_parser = listen_address)]
     pub listen: SocketAddr,
     /// Threads that answer requests, 1 to 256
-    #[arg(long, env = "WORKERS", value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=256))]
-    pub workers: u16,
+    #[arg(long, env = "WORKERS", value_name = "N", default_value_t = 4, value_parser = server_workers, allow_negative_numbers = true)]
+    pub workers: u32,
     /// End a request that takes longer with 503
-    #[arg(long, env = "WORKER_TIMEOUT", value_name = "DURATION", default_value = "120", value_parser = positive_duration)]
+    #[arg(long, env = "WORKER_TIMEOUT", value_name = "DURATION", default_value = "120s", value_parser = positive_duration)]
     pub worker_timeout: Duration,
     /// How long accepted requests may take after a stop was asked for
     #[arg(long, env = "PORTA_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = unit::parse_duration)]
@@ -141,16 +143,16 @@ pub struct Stress {
     #[arg(long, env = "PORTA_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub api_key: Option<String>,
     /// Connections, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = workers)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = workers, allow_negative_numbers = true)]
     pub workers: u32,
     /// Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer
-    #[arg(long, value_name = "N", default_value = "100", value_parser = rate)]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = rate, allow_negative_numbers = true)]
     pub rps: Rate,
     /// How long to send, 1s to 24h
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = run_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = run_duration, allow_negative_numbers = true)]
     pub duration: Duration,
     /// How long to wait for an answer, up to 10m
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout, allow_negative_numbers = true)]
     pub timeout: Duration,
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
@@ -174,14 +176,13 @@ pub enum StressFormat {
 
 /// Arguments of `porta report`.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Report {
     /// Which report; the latest run's when none is named.
     #[command(subcommand)]
     pub which: Option<WhichReport>,
-    /// How to print it.
-    #[command(flatten)]
-    pub output: OutputFormat,
+    /// How to print it
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
 }
 
 /// The reports.
@@ -190,19 +191,13 @@ pub enum WhichReport {
     /// List runs, newest first
     List {
         /// Runs to list, 1 to 1000
-        #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1000))]
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = listed_runs, allow_negative_numbers = true)]
         limit: u32,
-        /// How to print them.
-        #[command(flatten)]
-        output: OutputFormat,
     },
     /// Show one run
     Show {
         /// Number of the run
         id: RunId,
-        /// How to print it.
-        #[command(flatten)]
-        output: OutputFormat,
     },
 }
 
@@ -327,12 +322,10 @@ pub fn load_environment_files() -> Result<(), Failure> {
     for file in ENVIRONMENT_FILES {
         match dotenvy::from_path(Path::new(file)) {
             Ok(()) => {}
-            // A file for the server's user only is none for others.
+            Err(dotenvy::Error::Io(error)) if error.kind() == ErrorKind::NotFound => {}
+            // The system's file may be for the server's user only, and is then none for others.
             Err(dotenvy::Error::Io(error))
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied
-                ) => {}
+                if error.kind() == ErrorKind::PermissionDenied && file == SYSTEM_ENVIRONMENT_FILE => {}
             // The offending line may hold a secret, so that only its place is named.
             Err(dotenvy::Error::LineParse(_, at)) => {
                 return Err(Failure::usage(format!(
@@ -347,6 +340,21 @@ pub fn load_environment_files() -> Result<(), Failure> {
 
 fn workers(text: &str) -> Result<u32, String> {
     number_within(text, WORKERS)
+}
+
+fn server_workers(text: &str) -> Result<u32, String> {
+    number_within(text, 1..=256)
+}
+
+fn listed_runs(text: &str) -> Result<u32, String> {
+    number_within(text, 1..=1000)
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    text.parse().map_err(|_| "write ADDRESS:PORT, for example 127.0.0.1:8000 or 0.0.0.0:8000".into())
 }
 
 fn rate(text: &str) -> Result<Rate, String> {

@@ -15,7 +15,7 @@ pub enum Exit {
     Usage = 2,
     /// `stress`: the run is not valid, so that it has no grade.
     Invalid = 5,
-    /// Ended by Ctrl+C or a signal. What was measured until then is stored.
+    /// Ended by Ctrl+C or another signal. `stress` keeps what it has measured, unless a second one came.
     Interrupted = 130,
 }
 
@@ -42,6 +42,11 @@ impl Failure {
     /// The arguments or settings are wrong.
     pub fn usage(message: impl Display) -> Self {
         Self { exit: Exit::Usage, message: message.to_string(), next_step: None }
+    }
+
+    /// What was attempted, and why it failed.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// Adds what to do.

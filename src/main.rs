@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 fn run() -> Result<porta::exit::Exit, Failure> {
     cli::load_environment_files()?;
     let cli = Cli::parse();
-    command::start_log(cli.settings.log_level, cli.settings.log_format);
+    command::start_log(&cli);
     command::raise_file_limit();
     command::run(cli)
 }

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{cannot, cannot_open, print, print_as, to_json, with_store};
+use super::{cannot, prepare, print, print_as, to_json, with_store};
 use crate::cli::{Admin, Channel, Format, Token};
 use crate::domain::channel::{NewChannel, check_name};
 use crate::domain::secret::Secret;
 use crate::exit::{Exit, Failure};
 use crate::render::table;
-use crate::store::sqlite::{Sqlite, migrate};
+use crate::store::sqlite::Sqlite;
 use crate::store::{ChannelStore as _, TokenStore as _};
 
 pub fn run(arguments: Admin, db: &Path) -> Result<Exit, Failure> {
     if let Admin::Channel(Channel::Create { .. }) | Admin::Token(Token::Create { .. }) = &arguments {
         // The first channel may come before the first start of the server.
-        migrate::prepare(db).map_err(|error| cannot_open(db, &error))?;
+        prepare(db)?;
     }
     with_store(db, async |store| match arguments {
         Admin::Channel(what) => channel(what, store).await,
@@ -43,7 +43,7 @@ async fn channel(what: Channel, store: &Sqlite) -> Result<(), Failure> {
     match what {
         Channel::Create { name, retention, output } => {
             check_name(&name)
-                .map_err(|reason| Failure::usage(format!("cannot create a channel: {reason}")))?;
+                .map_err(|reason| Failure::usage(format!("cannot create the channel: {reason}")))?;
             let new = new_channel(name, retention)?;
             let (write_key, read_key) = (new.write_key.clone(), new.read_key.clone());
             let created = store.create_channel(new).await.map_err(cannot("cannot create the channel"))?;
@@ -71,6 +71,8 @@ async fn channel(what: Channel, store: &Sqlite) -> Result<(), Failure> {
 async fn token(what: Token, store: &Sqlite) -> Result<(), Failure> {
     match what {
         Token::Create { name, output } => {
+            check_name(&name)
+                .map_err(|reason| Failure::usage(format!("cannot create the token: {reason}")))?;
             let secret = Secret::token(random_bytes()?);
             let created =
                 store.create_token(name, secret.clone()).await.map_err(cannot("cannot create the token"))?;

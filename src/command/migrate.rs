@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{cannot_open, print, print_as};
+use super::{cannot_open, migrate_to_present, print, print_as};
 use crate::cli::{Migrate, MigrateWhat};
 use crate::exit::{Exit, Failure};
 use crate::render::table::{self, Column::Left, Column::Right};
@@ -47,7 +47,7 @@ fn plan(db: &Path, migrations: &[MigrationStatus]) -> String {
 }
 
 fn apply(db: &Path) -> Result<(), Failure> {
-    let migrated = migrate::prepare(db).map_err(|error| cannot_open(db, &error))?;
+    let migrated = migrate_to_present(db)?;
     let name = db.display();
     if let Some(backup) = &migrated.backup {
         print(&format!("Backup: {}\n", backup.display()))?;

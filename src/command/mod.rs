@@ -19,8 +19,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{Cli, Command, Format, LogFormat, LogLevel};
 use crate::exit::{Exit, Failure};
-use crate::store::sqlite::migrate::OpenError;
-use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite};
+use crate::store::sqlite::migrate::{Migrated, OpenError};
+use crate::store::sqlite::{self, QUEUE_CAPACITY, Sqlite};
 use crate::store::{Store as _, StoreError};
 
 /// Runs the subcommand.
@@ -40,8 +40,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
 }
 
 /// Sends the log to standard error.
-pub fn start_log(level: LogLevel, format: LogFormat) {
-    let level = match level {
+pub fn start_log(cli: &Cli) {
+    let debugging = matches!(&cli.command, Command::Serve(serve) if serve.debug);
+    let level = match cli.settings.log_level {
+        LogLevel::Warn | LogLevel::Info if debugging => LevelFilter::DEBUG,
         LogLevel::Off => LevelFilter::OFF,
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -52,7 +54,7 @@ pub fn start_log(level: LogLevel, format: LogFormat) {
     let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let log =
         tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(coloured);
-    match format {
+    match cli.settings.log_format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),
     }
@@ -111,6 +113,19 @@ fn with_store<T>(db: &Path, work: impl AsyncFnOnce(&Sqlite) -> Result<T, Failure
             .map_err(|error| Failure::new(format!("cannot close {}", db.display()), error));
         result.and_then(|value| closed.map(|()| value))
     })
+}
+
+/// Creates the database or brings it up to date, and says so when it was changed.
+fn prepare(db: &Path) -> Result<(), Failure> {
+    let migrated = migrate_to_present(db)?;
+    if let Some(backup) = migrated.backup {
+        tracing::info!(from = migrated.from, backup = %backup.display(), "the database was migrated");
+    }
+    Ok(())
+}
+
+fn migrate_to_present(db: &Path) -> Result<Migrated, Failure> {
+    sqlite::migrate::prepare(db).map_err(|error| cannot_open(db, &error))
 }
 
 fn cannot_open(db: &Path, error: &OpenError) -> Failure {

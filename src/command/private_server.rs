@@ -42,6 +42,8 @@ pub struct PrivateServer {
 impl PrivateServer {
     /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing.
     pub async fn start(db: &Path) -> Result<Self, Failure> {
+        let db = std::path::absolute(db)
+            .map_err(|error| Failure::new("cannot tell the working directory", error))?;
         let beside = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         remove_left_behind(beside);
         let folder = tempfile::Builder::new()
@@ -68,7 +70,8 @@ impl PrivateServer {
         kill_process(pid, Signal::TERM)
             .map_err(|error| Failure::new("cannot stop the private server", error))?;
         match tokio::time::timeout(STOP_MAX, self.child.wait()).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(status)) if status.success() => {}
+            Ok(Ok(status)) => return Err(Failure::new("the private server did not end well", status)),
             Ok(Err(error)) => return Err(Failure::new("cannot stop the private server", error)),
             Err(_) => {
                 return Err(Failure::new("cannot stop the private server", "it did not end within 15 s"));
@@ -115,12 +118,24 @@ fn spawn(database: &Path) -> Result<Child, Failure> {
     let mut command = Command::new(executable);
     // Its own settings otherwise, so that what is measured is what `porta serve` would be here.
     command
-        .args(["serve", "--with-parent", "--listen", "127.0.0.1:0", "--log-level", "warn", "--db"])
+        .args([
+            "serve",
+            "--with-parent",
+            "--listen",
+            "127.0.0.1:0",
+            "--shutdown-timeout",
+            "5s",
+            "--log-level",
+            "warn",
+            "--db",
+        ])
         .arg(database);
     command.env("DEBUG", "false");
     for secret in SECRETS {
         command.env_remove(secret);
     }
+    // Elsewhere it would read this folder's .env again, and the secrets with it.
+    command.current_dir(database.parent().unwrap_or(Path::new("/")));
     // In a process group of its own it does not get the terminal's Ctrl+C, which is for the run to end gracefully.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     command.spawn().map_err(failed)

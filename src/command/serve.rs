@@ -7,11 +7,11 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::TcpListener;
 
 use super::signals::Signals;
-use super::{cannot, cannot_open, print};
+use super::{cannot, cannot_open, prepare, print};
 use crate::cli::Serve;
 use crate::exit::{Exit, Failure};
 use crate::server::{self, retention};
-use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite};
 use crate::store::{SharedStore, Store as _};
 
 pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
@@ -20,10 +20,7 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
             .map_err(|error| Failure::new("cannot tie this server to its parent process", error))?;
     }
     if !arguments.no_migrate {
-        let migrated = migrate::prepare(db).map_err(|error| cannot_open(db, &error))?;
-        if let Some(backup) = &migrated.backup {
-            tracing::info!(from = migrated.from, backup = %backup.display(), "the database was migrated");
-        }
+        prepare(db)?;
     }
     // This thread accepts; the server's workers have runtimes of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -49,7 +46,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
     print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
 
     let options = server::Options {
-        workers: if arguments.debug { 1 } else { usize::from(arguments.workers) },
+        workers: if arguments.debug { 1 } else { arguments.workers as usize },
         worker_timeout: arguments.worker_timeout,
         shutdown_timeout: arguments.shutdown_timeout,
         debug: arguments.debug,
@@ -62,7 +59,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         let served = server::serve(listener, shared, options, async { _ = stopping.await }).await;
         retention.abort();
         let closed = store.close().await.map_err(cannot("cannot close the database"));
-        served.map_err(|error| Failure::new("cannot start the workers", error)).and(closed)
+        served.map_err(|error| Failure::new("cannot start the server", error)).and(closed)
     };
     let mut serving = std::pin::pin!(serving);
     tokio::select! {

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks to end gracefully, the second to end at once.
+//! SIGINT, SIGTERM and SIGHUP: the first asks to end gracefully, the second to end at once.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -8,12 +8,17 @@ use crate::exit::Failure;
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
     pub fn new() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).map_err(|error| Failure::new("cannot wait for signals", error));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
     }
 
     /// The name of the next signal, once it comes.
@@ -21,6 +26,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hang_up.recv() => "SIGHUP",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `porta stress`: the main job.
 
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -8,21 +9,22 @@ use tokio::sync::watch;
 
 use super::private_server::PrivateServer;
 use super::signals::Signals;
-use super::{cannot, cannot_open, print, stderr_is_terminal, to_json};
+use super::{cannot, cannot_open, prepare, print, stderr_is_terminal, to_json};
 use crate::cli::{Stress, StressFormat};
+use crate::clock;
 use crate::domain::id::ChannelId;
 use crate::domain::progress::Progress;
 use crate::domain::report::{Circumstances, Report, RunConfig};
 use crate::domain::run::{Plan, RunStatus};
-use crate::domain::summary::Summary;
 use crate::domain::unit;
 use crate::domain::validity::Verdict;
 use crate::exit::{Exit, Failure};
-use crate::load::target::Target;
+use crate::load;
+use crate::load::target::{Target, TargetError};
+use crate::machine;
 use crate::render::{live, terminal};
-use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite};
 use crate::store::{RunStore as _, Store as _};
-use crate::{clock, load, machine};
 
 /// The target when a key or a channel is given without a URL.
 const URL_DEFAULT: &str = "http://127.0.0.1:8000";
@@ -37,18 +39,32 @@ pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
         timeout: arguments.timeout,
     };
     super::block_on(async {
-        // Opened first: a database that cannot take the report should not be found out after the run.
-        migrate::prepare(db).map_err(|error| cannot_open(db, &error))?;
+        // Opened first: what cannot take the report should not be found out after the run.
+        prepare(db)?;
         let store = Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?;
+        check_output(arguments)?;
         let result = measure(arguments, &plan, db, &store).await;
         let closed = store.close().await.map_err(cannot(format!("cannot close {}", db.display())));
         result.and_then(|exit| closed.map(|()| exit))
     })
 }
 
+fn check_output(arguments: &Stress) -> Result<(), Failure> {
+    let Some(file) = &arguments.output else { return Ok(()) };
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    opened.map(drop).map_err(|error| cannot_write(file, &error))
+}
+
+fn cannot_write(file: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write the report to {}", file.display()), error)
+}
+
 async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
-    let (subject, target) = Subject::choose(arguments, db).await?;
+    let (subject, target) = tokio::select! {
+        chosen = Subject::choose(arguments, db) => chosen?,
+        _ = signals.next() => return Ok(stopped_at_once()),
+    };
     let config = subject.config(plan);
     let mut display = Display::new(arguments);
     display.start(&config, plan)?;
@@ -57,29 +73,42 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     let note = display.note_on_stop();
     let (stop, stopped) = watch::channel(false);
     let measured = tokio::select! {
-        measured = load::run(*plan, target, stopped.clone(), |progress| display.progress(progress)) => measured,
-        () = stop_on_signal(&mut signals, stop, note) => return Ok(Exit::Interrupted),
+        measured = load::run(*plan, target, stopped.clone(), |progress| display.progress(progress)) => Some(measured),
+        () = stop_on_signal(&mut signals, stop, note) => None,
     };
     display.end();
+    let Some(measured) = measured else { return Ok(stopped_at_once()) };
     let cancelled = *stopped.borrow();
     let summary = measured.map_err(|error| Failure::new("cannot generate load", error))?;
-    let rows_stored = subject.finish().await?;
-
-    let circumstances =
-        Circumstances { started_at, cancelled, config, machine: machine::fingerprint(), rows_stored };
-    conclude(arguments, store, summary, circumstances).await
+    let counted = tokio::select! {
+        counted = subject.finish() => counted,
+        _ = signals.next() => return Ok(stopped_at_once()),
+    };
+    // What was measured stands, whether the rows could be counted or not.
+    let (rows_stored, uncounted) = match counted {
+        Ok(rows) => (rows, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let machine = machine::fingerprint();
+    let circumstances = Circumstances { started_at, cancelled, config, machine, rows_stored };
+    conclude(arguments, store, Report::new(summary, circumstances), uncounted).await
 }
 
-/// Stores and shows the report, and decides the exit code.
+fn stopped_at_once() -> Exit {
+    draw("stopped at once: this run is not stored\n");
+    Exit::Interrupted
+}
+
+/// Stores and shows the report, and decides the exit code. `uncounted` says why the rows could not be counted.
 async fn conclude(
     arguments: &Stress,
     store: &Sqlite,
-    summary: Summary,
-    circumstances: Circumstances,
+    mut report: Report,
+    uncounted: Option<Failure>,
 ) -> Result<Exit, Failure> {
-    let mut report = Report::new(summary, circumstances);
-    let error = failure(&report);
-    let saved = store.save_run(report.clone(), error.as_ref().map(|(_, reason)| reason.clone())).await;
+    let wrong = uncounted.or_else(|| failure(&report));
+    let saved =
+        store.save_run(report.clone(), wrong.as_ref().map(|failure| failure.message().to_owned())).await;
     // A report that cannot be stored is shown all the same: it cannot be made again.
     let not_saved = match saved {
         Ok(saved) => {
@@ -93,13 +122,9 @@ async fn conclude(
         StressFormat::Json => print_event(&json!({ "event": "report", "report": report }))?,
     }
     if let Some(file) = &arguments.output {
-        std::fs::write(file, to_json(&report)? + "\n")
-            .map_err(|error| Failure::new(format!("cannot write the report to {}", file.display()), error))?;
+        std::fs::write(file, to_json(&report)? + "\n").map_err(|error| cannot_write(file, &error))?;
     }
-    if let Some((attempted, reason)) = error {
-        return Err(Failure::new(attempted, reason));
-    }
-    if let Some(failure) = not_saved {
+    if let Some(failure) = wrong.or(not_saved) {
         return Err(failure);
     }
     Ok(match (report.status, report.validity.verdict) {
@@ -109,18 +134,17 @@ async fn conclude(
     })
 }
 
-/// What makes a run a failure rather than an answer: what was attempted, and the reason.
-fn failure(report: &Report) -> Option<(String, String)> {
+/// What makes a run a failure rather than an answer.
+fn failure(report: &Report) -> Option<Failure> {
     let url = &report.config.base_url;
     if let Some(wrong) = report.results.unaccounted() {
-        return Some((format!("{url} does not keep what it acknowledges"), wrong));
+        return Some(Failure::new(format!("{url} does not keep what it acknowledges"), wrong));
     }
-    if report.status != RunStatus::Failed {
-        return None;
-    }
-    let worst = report.results.errors.iter().max_by_key(|(_, count)| **count);
-    let reason = worst.map_or("no request was sent", |(failure, _)| failure.describe());
-    Some((format!("cannot measure {url}"), format!("not one request was answered ({reason})")))
+    let reason = report.failure_reason()?;
+    Some(
+        Failure::new(format!("cannot measure {url}"), reason)
+            .next_step("Is the server running, and is this its address?"),
+    )
 }
 
 /// Turns `stop` true on the first signal, and is ready on the second.
@@ -153,7 +177,8 @@ impl Subject {
                 )
         })?;
         let target = resolve(url, api_key).await?;
-        Ok((Self::Given { url: url.trim_end_matches('/').to_owned(), channel: *channel }, target))
+        let url = url.trim_end_matches('/').trim_end_matches("/update").to_owned();
+        Ok((Self::Given { url, channel: *channel }, target))
     }
 
     fn config(&self, plan: &Plan) -> RunConfig {
@@ -173,7 +198,10 @@ impl Subject {
 }
 
 async fn resolve(url: &str, api_key: &str) -> Result<Target, Failure> {
-    Target::resolve(url, api_key).await.map_err(|error| Failure::usage(format!("cannot load {url}: {error}")))
+    Target::resolve(url, api_key).await.map_err(|error| match error {
+        TargetError::Unresolved { .. } => Failure::new(format!("cannot load {url}"), error),
+        _ => Failure::usage(format!("cannot load {url}: {error}")),
+    })
 }
 
 /// Where progress is shown.
@@ -202,11 +230,11 @@ impl Display {
             Self::Events => print_event(&json!({ "event": "start", "config": config }))?,
             Self::Lines | Self::Block(_) => {
                 let target = if config.private_server { "a private server, " } else { "" };
-                let channel = config.channel_id.map_or_else(String::new, |id| format!("  channel {id}"));
+                let channel = config.channel_id.map_or_else(String::new, |id| format!("channel {id}, "));
                 let url = &config.base_url;
                 let plan =
                     format!("{} workers, {}, {}", plan.workers, plan.rate, unit::duration(plan.duration));
-                draw(&format!("porta stress → {target}{url}/update{channel}  {plan}\n"));
+                draw(&format!("porta stress → {target}{url}/update\n  {channel}{plan}\n"));
             }
         }
         Ok(())

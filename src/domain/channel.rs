@@ -10,7 +10,7 @@ use super::unit::UtcMillis;
 
 /// Fields of a channel, and values of an entry.
 pub const FIELDS: usize = 8;
-/// Bytes of a channel's name.
+/// Bytes of a channel's or token's name.
 pub const NAME_BYTES_MAX: usize = 255;
 
 /// A channel that is about to be created.
@@ -60,22 +60,19 @@ impl KeyKind {
     }
 }
 
-/// Checks a channel's name.
+/// Checks the name of a channel or a token.
 ///
 /// # Errors
 /// When it is empty, too long, or has control characters; the text says which.
 pub fn check_name(name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
-        return Err("a channel needs a name".into());
+        return Err("it needs a name".into());
     }
     if name.len() > NAME_BYTES_MAX {
-        return Err(format!(
-            "a channel's name has at most {NAME_BYTES_MAX} bytes, this one has {}",
-            name.len()
-        ));
+        return Err(format!("a name has at most {NAME_BYTES_MAX} bytes, this one has {}", name.len()));
     }
     if name.chars().any(char::is_control) {
-        return Err("a channel's name has no control characters".into());
+        return Err("a name has no control characters".into());
     }
     Ok(())
 }

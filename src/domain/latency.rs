@@ -5,7 +5,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+#[cfg(test)]
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 /// Finest step, in nanoseconds.
 const LOWEST_NS: u64 = 100;
@@ -114,6 +116,7 @@ impl Latency {
     }
 
     /// The inverse of [`Latency::to_base64`]; `None` for anything else.
+    #[cfg(test)]
     pub fn from_base64(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
         let histogram = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;

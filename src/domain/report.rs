@@ -10,7 +10,7 @@ use super::latency::{Latency, round};
 use super::run::{Plan, Rate, RunStatus};
 use super::summary::{Failure, SeriesPoint, Summary};
 use super::unit::UtcMillis;
-use super::validity::{Generator, Validity, Verdict};
+use super::validity::{GRADED_PERCENTILE, Generator, Validity, Verdict};
 
 /// The report of a run. Figures that are not known are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Report {
     pub status: RunStatus,
     /// Whether the figures are about the server.
     pub validity: Validity,
-    /// `None` for a run that is not valid.
+    /// `None` for a run that has failed or is not valid.
     pub grade: Option<Grade>,
     /// What was asked for.
     pub config: RunConfig,
@@ -207,6 +207,18 @@ impl Results {
     }
 }
 
+impl Report {
+    /// Why nothing was measured, for a run that has failed.
+    pub fn failure_reason(&self) -> Option<String> {
+        if self.status != RunStatus::Failed {
+            return None;
+        }
+        let worst = self.results.errors.iter().max_by_key(|(_, count)| **count);
+        let reason = worst.map_or("none was sent", |(failure, _)| failure.describe());
+        Some(format!("not one request was answered ({reason})"))
+    }
+}
+
 /// Figures of one route.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -252,7 +264,7 @@ impl Report {
         };
         let validity = Generator {
             requests: results.total,
-            send_lag_p99_ms: results.send_lag_ms.p99,
+            send_lag_p95_ms: summary.overall.send_lag.percentile_ms(GRADED_PERCENTILE),
             cpu_percent: results.generator_cpu_percent,
             actual_rps: results.actual_rps,
         }
@@ -269,7 +281,7 @@ impl Report {
             porta_version: env!("CARGO_PKG_VERSION").into(),
             run_id: None,
             status,
-            grade: grade(&results, validity.verdict),
+            grade: if status == RunStatus::Failed { None } else { grade(&results, validity.verdict) },
             validity,
             config,
             machine,
@@ -280,12 +292,14 @@ impl Report {
         }
     }
 
-    /// The second whose p95 was highest, when it stands out from the whole run's p95.
+    /// The second whose p95 was highest, when it stands out: twice the usual second's.
     pub fn slowest_second(&self) -> Option<&SeriesPoint> {
-        let overall = self.results.latency.p95_latency_ms?;
+        let mut usual: Vec<_> = self.series.iter().filter_map(|point| point.p95_latency_ms).collect();
+        usual.sort_by(f64::total_cmp);
+        let usual = *usual.get(usual.len() / 2)?;
         let p95 = |point: &SeriesPoint| point.p95_latency_ms.unwrap_or(0.0);
         let slowest = self.series.iter().max_by(|a, b| p95(a).total_cmp(&p95(b)))?;
-        (p95(slowest) > 2.0 * overall).then_some(slowest)
+        (p95(slowest) > 2.0 * usual).then_some(slowest)
     }
 }
 
@@ -359,6 +373,7 @@ pub(crate) mod tests {
         }
         summary.last_completion = Duration::from_micros(1_991_500);
         summary.generator_cpu = Duration::from_millis(80);
+        summary.generator_time = Duration::from_secs(2);
         summary.finish(&Tally::default(), Duration::ZERO);
         let circumstances = Circumstances {
             started_at: UtcMillis(1_795_295_040_000),

@@ -168,10 +168,10 @@ pub struct Summary {
     pub series: Vec<SeriesPoint>,
     /// From the start to the last completion.
     pub last_completion: Duration,
-    /// CPU time that the generator used.
+    /// CPU time that the generator's threads used while they were sending.
     pub generator_cpu: Duration,
-    /// Threads of the generator: the cores that it can use.
-    pub generator_threads: u32,
+    /// How long they were sending, added up over the threads.
+    pub generator_time: Duration,
     point_seconds: u64,
     point: Tally,
     recent: VecDeque<Latency>,
@@ -186,7 +186,7 @@ impl Summary {
             series: Vec::new(),
             last_completion: Duration::ZERO,
             generator_cpu: Duration::ZERO,
-            generator_threads: 1,
+            generator_time: Duration::ZERO,
             point_seconds: planned.as_secs().div_ceil(SERIES_POINTS_MAX).max(1),
             point: Tally::default(),
             recent: VecDeque::new(),
@@ -256,9 +256,9 @@ impl Summary {
         if seconds > 0.0 { self.overall.total() as f64 / seconds } else { 0.0 }
     }
 
-    /// CPU that the generator used, in percent of its cores.
+    /// CPU that the generator used while it was sending, in percent of its cores.
     pub fn generator_cpu_percent(&self) -> f64 {
-        let available = self.last_completion.as_secs_f64() * f64::from(self.generator_threads);
+        let available = self.generator_time.as_secs_f64();
         if available > 0.0 { self.generator_cpu.as_secs_f64() / available * 100.0 } else { 0.0 }
     }
 }

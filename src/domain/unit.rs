@@ -65,9 +65,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is not a duration: write 10s, 5m, 1h30m, or a number of seconds"))
 }
 
-/// `1h 30m`, `10s`, `250ms`.
+/// `30d`, `24h`, `1h 30m`, `10s`, `250ms`.
 pub fn duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
+    let seconds = duration.as_secs();
+    let whole = |unit: u64| duration.subsec_nanos() == 0 && seconds.is_multiple_of(unit);
+    if seconds >= 2 * 86_400 && whole(86_400) {
+        format!("{}d", seconds / 86_400)
+    } else if seconds > 0 && whole(3600) {
+        format!("{}h", seconds / 3600)
+    } else {
+        humantime::format_duration(duration).to_string()
+    }
 }
 
 /// `27:03:11`: hours, minutes and seconds, the same in every language.
@@ -127,6 +135,12 @@ pub fn count(value: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// Requests a second: `14 008.6`.
+pub fn rate(value: f64) -> String {
+    let tenths = (value.max(0.0) * 10.0).round() as u64;
+    format!("{}.{}", count(tenths / 10), tenths % 10)
 }
 
 /// Bytes in decimal units: `20.5 kB`, `100 MB`.
@@ -201,10 +215,22 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(37_000), "37 000");
         assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(rate(14_008.56), "14 008.6");
+        assert_eq!(rate(99.96), "100.0");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(20_480), "20.5 kB");
         assert_eq!(bytes(100_000_000), "100 MB");
         assert_eq!(bytes(999_999), "1.00 MB");
+    }
+
+    #[test]
+    fn durations_as_people_read_them() {
+        for (seconds, text) in
+            [(30 * 86_400, "30d"), (86_400, "24h"), (5400, "1h 30m"), (10, "10s"), (0, "0s")]
+        {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(duration(Duration::from_millis(1500)), "1s 500ms");
     }
 
     #[test]

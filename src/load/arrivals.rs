@@ -29,7 +29,13 @@ pub struct Arrivals {
 
 impl Arrivals {
     pub fn new(pacing: Pacing, start: Instant) -> Self {
-        Self { pacing, start, due: Semaphore::new(0), taken: 0.into(), released: 0.into() }
+        let arrivals = Self { pacing, start, due: Semaphore::new(0), taken: 0.into(), released: 0.into() };
+        if let Pacing::Open(schedule) = &arrivals.pacing
+            && schedule.total() == 0
+        {
+            arrivals.close();
+        }
+        arrivals
     }
 
     /// Makes the next `count` arrivals due.
@@ -96,6 +102,12 @@ mod tests {
         assert_eq!(arrivals.next().await, None);
         let untaken: Vec<_> = arrivals.untaken().map(|due| due - start).collect();
         assert_eq!(untaken, [300, 400, 500].map(Duration::from_millis));
+    }
+
+    #[tokio::test]
+    async fn a_share_without_arrivals_ends_at_once() {
+        let schedule = Schedule::constant(1, Duration::from_secs(1)).share(3, 4);
+        assert_eq!(Arrivals::new(Pacing::Open(schedule), clock::instant()).next().await, None);
     }
 
     #[tokio::test]

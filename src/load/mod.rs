@@ -19,10 +19,13 @@ use self::target::Target;
 use crate::clock;
 use crate::domain::progress::Progress;
 use crate::domain::run::Plan;
-use crate::domain::summary::{Summary, Tally};
+use crate::domain::summary::{Outcome, Summary, Tally};
 
 /// Cores for each generator thread: the target needs the others.
 const CORES_PER_THREAD: usize = 2;
+/// Workers for each generator thread. With few of them an arrival could wait for a busy worker of its own thread while
+/// another thread has a free one, and the wait would be taken for the server's.
+const WORKERS_PER_THREAD: u32 = 32;
 /// Generator threads of a run.
 const THREADS_MAX: usize = 8;
 /// From the moment all are ready to the first arrival.
@@ -35,6 +38,21 @@ const TICK: Duration = Duration::from_secs(1);
 struct Recorder {
     tally: Tally,
     last_completion: Option<Instant>,
+}
+
+impl Recorder {
+    fn record(&mut self, outcome: Outcome, send_lag: Duration, ended: Instant) {
+        self.tally.send_lag.record(send_lag);
+        self.tally.record(outcome);
+        self.last_completion = Some(ended);
+    }
+}
+
+/// What sending took a generator thread.
+#[derive(Clone, Copy, Default)]
+struct Effort {
+    cpu: Duration,
+    time: Duration,
 }
 
 type SharedRecorder = Arc<Mutex<Recorder>>;
@@ -103,20 +121,20 @@ async fn collect(
     plan: Plan,
     start: Instant,
     recorders: &[SharedRecorder],
-    finished: Vec<oneshot::Receiver<std::io::Result<Duration>>>,
+    finished: Vec<oneshot::Receiver<std::io::Result<Effort>>>,
     on_second: &mut impl FnMut(&Progress),
 ) -> std::io::Result<Summary> {
     let mut summary = Summary::new(plan.duration);
-    summary.generator_threads = recorders.len() as u32;
     let mut ticks = tokio::time::interval_at((start + TICK).into(), TICK);
     let mut pushed = Duration::ZERO;
     let mut all = std::pin::pin!(async {
-        let mut cpu = Duration::ZERO;
+        let mut all = Effort::default();
         for thread in finished {
             let ended = thread.await.map_err(|_| std::io::Error::other("a generator thread ended early"))?;
-            cpu += ended?;
+            let effort = ended?;
+            all = Effort { cpu: all.cpu + effort.cpu, time: all.time + effort.time };
         }
-        Ok::<_, std::io::Error>(cpu)
+        Ok::<_, std::io::Error>(all)
     });
     loop {
         tokio::select! {
@@ -126,8 +144,8 @@ async fn collect(
                 pushed += TICK;
                 on_second(&Progress::new(&summary, plan.duration, pushed, second.total()));
             }
-            cpu = &mut all => {
-                summary.generator_cpu = cpu?;
+            effort = &mut all => {
+                Effort { cpu: summary.generator_cpu, time: summary.generator_time } = effort?;
                 break;
             }
         }
@@ -153,5 +171,5 @@ fn take(recorders: &[SharedRecorder], start: Instant, summary: &mut Summary) -> 
 
 fn thread_count(workers: u32) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores / CORES_PER_THREAD).clamp(1, THREADS_MAX).min(workers as usize)
+    (cores / CORES_PER_THREAD).clamp(1, THREADS_MAX).min(workers.div_ceil(WORKERS_PER_THREAD) as usize)
 }

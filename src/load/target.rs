@@ -25,7 +25,7 @@ pub enum TargetError {
     #[error("it is not a URL: write http://HOST:PORT")]
     NotAUrl,
     /// It is not http.
-    #[error("this version loads http targets only: name the server behind the TLS proxy")]
+    #[error("this version loads http targets only; for https name the server behind the TLS proxy")]
     Scheme,
     /// A query or a user in the URL.
     #[error("only http://HOST:PORT and a path can be given")]
@@ -56,6 +56,10 @@ impl Target {
             Some(_) => return Err(TargetError::Scheme),
             None => return Err(TargetError::NotAUrl),
         }
+        // A port that is no port would count as none.
+        if authority.port_u16().is_none() && !authority.as_str().ends_with(authority.host()) {
+            return Err(TargetError::NotAUrl);
+        }
         if uri.query().is_some() || authority.as_str().contains('@') {
             return Err(TargetError::Unused);
         }
@@ -63,7 +67,8 @@ impl Target {
             return Err(TargetError::Key);
         }
         let address = resolve(authority.host(), authority.port_u16().unwrap_or(80)).await?;
-        let path = format!("{}/update", uri.path().trim_end_matches('/'));
+        let base = uri.path().trim_end_matches('/');
+        let path = format!("{}/update", base.strip_suffix("/update").unwrap_or(base));
         Ok(Self {
             address,
             host: HeaderValue::from_str(authority.as_str()).map_err(|_| TargetError::NotAUrl)?,
@@ -122,6 +127,7 @@ mod tests {
             ("http://127.0.0.1:8000", "127.0.0.1:8000", "/update"),
             ("http://localhost", "127.0.0.1:80", "/update"),
             ("http://[::1]:81/porta/", "[::1]:81", "/porta/update"),
+            ("http://127.0.0.1:82/update", "127.0.0.1:82", "/update"),
         ] {
             let target = Target::resolve(url, "KEY").await.expect(url);
             assert_eq!((target.address.to_string().as_str(), target.update_path.path()), (address, path));
@@ -134,6 +140,8 @@ mod tests {
             ("", "K", TargetError::NotAUrl),
             ("127.0.0.1:8000", "K", TargetError::NotAUrl),
             ("/update", "K", TargetError::NotAUrl),
+            ("http://127.0.0.1:80000", "K", TargetError::NotAUrl),
+            ("http://127.0.0.1:", "K", TargetError::NotAUrl),
             ("https://127.0.0.1", "K", TargetError::Scheme),
             ("http://127.0.0.1/?a=b", "K", TargetError::Unused),
             ("http://me@127.0.0.1/", "K", TargetError::Unused),

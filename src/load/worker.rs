@@ -1,5 +1,6 @@
 //! A generator thread and its workers: the only send loop.
 
+use std::cell::Cell;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 use super::arrivals::{Arrivals, Pacing};
 use super::connection::{Answer, Connection};
 use super::target::Target;
-use super::{Share, SharedRecorder, pacer};
+use super::{Effort, Share, SharedRecorder, pacer};
 use crate::clock;
 use crate::domain::run::{Plan, Rate};
 use crate::domain::summary::{Failure, Outcome};
@@ -19,20 +20,20 @@ const WARM_UP_MAX: Duration = Duration::from_secs(2);
 /// Tasks that run between two looks at the sockets. The runtime's 61 would keep the pacer waiting under load.
 const EVENT_INTERVAL: u32 = 16;
 
-/// Runs one thread's share to its end and returns the CPU time it took.
-pub fn generate(share: Share) -> std::io::Result<Duration> {
+/// Runs one thread's share to its end and returns what sending took.
+pub fn generate(share: Share) -> std::io::Result<Effort> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
     runtime.block_on(generate_share(share))
 }
 
-async fn generate_share(share: Share) -> std::io::Result<Duration> {
+async fn generate_share(share: Share) -> std::io::Result<Effort> {
     let connections = warm_up(&share).await;
     let Share { plan, index, threads, target, recorder, ready, mut start, mut stop } = share;
     // The receivers are gone only when the run is.
     let _ = ready.send(());
     let Ok(start) = start.wait_for(Option::is_some).await.map(|start| *start) else {
-        return Ok(Duration::ZERO);
+        return Ok(Effort::default());
     };
     let start = start.unwrap_or_else(clock::instant);
     let cpu_before = thread_cpu();
@@ -53,10 +54,18 @@ async fn generate_share(share: Share) -> std::io::Result<Duration> {
         workers.spawn(worker.work(start));
     }
 
+    let effort = || Effort {
+        cpu: thread_cpu().saturating_sub(cpu_before),
+        time: clock::instant().saturating_duration_since(start),
+    };
+    // Taken at the end of the schedule: waiting for late answers costs no CPU, and would hide what sending did.
+    let sent = Cell::new(None);
     let sending = async {
         if let (Some(schedule), Rate::PerSecond(rps)) = (schedule, plan.rate) {
             pacer::pace(schedule, rps, start, &arrivals).await?;
         }
+        tokio::time::sleep_until((start + plan.duration).into()).await;
+        sent.set(Some(effort()));
         tokio::time::sleep_until((start + plan.duration + plan.timeout).into()).await;
         Ok::<_, std::io::Error>(())
     };
@@ -65,11 +74,12 @@ async fn generate_share(share: Share) -> std::io::Result<Duration> {
         paced = sending => paced,
         _ = stop.wait_for(|stop| *stop) => Ok(()),
     };
+    let effort = sent.get().unwrap_or_else(effort);
     arrivals.close();
     record_unsent(&arrivals, &recorder);
     all_ended(&mut workers).await;
     paced?;
-    Ok(thread_cpu().saturating_sub(cpu_before))
+    Ok(effort)
 }
 
 /// Waits for every worker. One that panicked has ended, too: the others' figures still count.
@@ -133,12 +143,14 @@ impl Worker {
                 status,
                 failure,
             };
-            let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
             // While all workers were busy the target was late, not the generator.
-            recorder.tally.send_lag.record(sent.saturating_duration_since(due.max(free_since)));
-            recorder.tally.record(outcome);
-            recorder.last_completion = Some(ended);
+            let send_lag = sent.saturating_duration_since(due.max(free_since));
+            self.recorder.lock().unwrap_or_else(PoisonError::into_inner).record(outcome, send_lag, ended);
             free_since = ended;
+            if failure.is_some() {
+                // Refused on this machine, a connection fails without ever waiting: the others want their turn.
+                tokio::task::yield_now().await;
+            }
         }
     }
 }

@@ -58,17 +58,18 @@ pub fn runs(runs: &[RunOverview]) -> String {
         Left("grade"),
     ];
     let row = |run: &RunOverview| {
-        let verdict = run.grade.clone().unwrap_or_else(|| format!("none: {}", run.validity));
-        let verdict = match run.status.as_str() {
-            "completed" => verdict,
-            status => format!("{verdict} ({status})"),
+        let verdict = match (run.status.as_str(), &run.grade) {
+            ("completed", Some(grade)) => grade.clone(),
+            ("completed", None) => run.validity.clone(),
+            (status, Some(grade)) => format!("{grade}, {status}"),
+            (status, None) => status.to_owned(),
         };
         vec![
             run.id.to_string(),
             run.started_at.to_minute(),
             run.workers.to_string(),
             run.target_rps.map_or_else(|| "max".into(), |rps| rps.to_string()),
-            unit::significant(run.actual_rps),
+            unit::rate(run.actual_rps),
             unit::millis(run.p95_latency_ms),
             unit::count(run.failed_requests),
             verdict,

@@ -7,11 +7,14 @@ use crate::domain::latency::is_enough_for;
 use crate::domain::report::{Report, Results};
 use crate::domain::run::RunStatus;
 use crate::domain::unit;
+use crate::domain::validity::SEND_LAG_MS_MAX;
 
 /// Columns of the report.
 const WIDTH: usize = 80;
 /// Where the right-hand column of figures begins.
 const SECOND_COLUMN: usize = 46;
+/// HTTP statuses that a wrong key is answered with.
+const REFUSALS: [u16; 3] = [400, 401, 403];
 /// Seconds of the series that a line of the sparkline can show.
 const SPARKLINE_POINTS_MAX: usize = 60;
 
@@ -53,6 +56,16 @@ fn title(text: &mut String, report: &Report) {
 
 fn verdict(text: &mut String, report: &Report) {
     let results = &report.results;
+    if let Some(reason) = report.failure_reason() {
+        wrapped(
+            text,
+            &format!("  {}   ", styled(BAD, "FAILED")),
+            11,
+            &format!("{reason}. Nothing was measured."),
+        );
+        text.push('\n');
+        return;
+    }
     let Some(grade) = &report.grade else {
         wrapped(text, &format!("  {}   ", styled(WARNING, "NOT VALID")), 14, &report.validity.reason);
         text.push('\n');
@@ -102,7 +115,7 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
         counted("total", results.total),
         format!("{}   {}", counted("succeeded", results.success), unit::percent(results.success_percent())),
         counted("failed", results.failed),
-        format!("  {:<11}{:>9}", "rps", format!("{:.1}", results.actual_rps)),
+        format!("  {:<11}{:>9}", "rps", unit::rate(results.actual_rps)),
     ];
     right.extend(target_rps.map(|target| counted("target rps", target.into())));
     if let Some(rows) = results.rows_stored {
@@ -117,27 +130,34 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
         let (left, right) = (left.get(row).map_or("", |cell| cell), right.get(row).map_or("", |cell| cell));
         line(text, &format!("  {left:<width$}{right}", width = SECOND_COLUMN - 2));
     }
-    let service = &results.service_latency_ms;
-    line(
-        text,
-        &format!(
-            "  from when it was sent: p50 {}, p95 {}, p99 {}",
-            unit::millis(service.p50_latency_ms),
-            unit::millis(service.p95_latency_ms),
-            unit::millis(service.p99_latency_ms)
-        ),
-    );
-    line(
-        text,
-        &format!(
-            "  generator: lag p99 {}, {} of its core",
-            unit::millis(results.send_lag_ms.p99),
-            unit::percent(results.generator_cpu_percent)
-        ),
-    );
+    line(text, &format!("  from when it was sent: {}", service_percentiles(results)));
+    let lag = &results.send_lag_ms;
+    let late =
+        if lag.p99.unwrap_or(0.0) > SEND_LAG_MS_MAX { "; late now and then, which p99 includes" } else { "" };
+    let cpu = unit::percent(results.generator_cpu_percent);
+    line(text, &format!("  generator: lag p99 {}, {cpu} of its CPU{late}", unit::millis(lag.p99)));
     if let Some(wrong) = results.unaccounted() {
-        wrapped(text, &format!("  {} ", styled(BAD, "Data loss:")), 2, &wrong);
+        wrapped(text, &format!("  {} ", styled(BAD, "Rows:")), 2, &wrong);
     }
+}
+
+/// The percentiles that there are enough samples for, and then those that there are not.
+fn service_percentiles(results: &Results) -> String {
+    let service = &results.service_latency_ms;
+    let percentiles = [
+        ("p50", 50.0, service.p50_latency_ms),
+        ("p95", 95.0, service.p95_latency_ms),
+        ("p99", 99.0, service.p99_latency_ms),
+    ];
+    let (known, few): (Vec<_>, Vec<_>) =
+        percentiles.into_iter().partition(|(_, percent, _)| is_enough_for(results.total, *percent));
+    let mut parts: Vec<_> =
+        known.iter().map(|(name, _, value)| format!("{name} {}", unit::millis(*value))).collect();
+    if !few.is_empty() {
+        let names: Vec<_> = few.iter().map(|(name, ..)| *name).collect();
+        parts.push(format!("too few samples for {}", names.join(", ")));
+    }
+    parts.join(", ")
 }
 
 fn figure(name: &str, value: Option<f64>) -> String {
@@ -165,6 +185,14 @@ fn errors(text: &mut String, results: &Results) {
             .collect();
         line(text, &format!("  by HTTP status: {}", codes.join(", ")));
     }
+    if results.success == 0 && REFUSALS.iter().any(|status| results.status_codes.contains_key(status)) {
+        wrapped(
+            text,
+            "  ",
+            2,
+            "Every update was refused: is PORTA_API_KEY the write key of a channel there?",
+        );
+    }
     if results.unknown > 0 {
         let note = format!("{} of them may be stored all the same.", unit::count(results.unknown));
         wrapped(text, "  ", 2, &note);
@@ -189,7 +217,7 @@ fn over_time(text: &mut String, report: &Report) {
     }
 }
 
-/// Values from zero to their maximum as eight heights; a gap where there is none.
+/// Values from zero to their maximum as eight heights; a dot where there is none.
 pub fn sparkline(values: &[Option<f64>]) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let max = values.iter().flatten().copied().fold(0.0, f64::max);
@@ -197,7 +225,7 @@ pub fn sparkline(values: &[Option<f64>]) -> String {
         let share = if max > 0.0 { value / max } else { 0.0 };
         HEIGHTS[((share * 8.0).ceil() as usize).clamp(1, 8) - 1]
     };
-    values.iter().map(|value| value.map_or(' ', height)).collect()
+    values.iter().map(|value| value.map_or('·', height)).collect()
 }
 
 fn next_step(text: &mut String, report: &Report) {
@@ -270,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_sparkline_begins_at_zero() {
-        assert_eq!(sparkline(&[Some(1.0), None, Some(4.0), Some(8.0), Some(0.0)]), "▁ ▄█▁");
+        assert_eq!(sparkline(&[Some(1.0), None, Some(4.0), Some(8.0), Some(0.0)]), "▁·▄█▁");
         assert_eq!(sparkline(&[]), "");
     }
 }

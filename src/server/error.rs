@@ -41,7 +41,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(what) => Self::NotFound(format!("{what} not found")),
-            StoreError::Busy | StoreError::Full => Self::Overloaded,
+            StoreError::Busy | StoreError::Full | StoreError::Closed => Self::Overloaded,
             StoreError::Other(reason) => Self::Internal(reason),
         }
     }

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::assets::Web;
+use self::pages::Site;
 use self::workers::Workers;
 use crate::clock;
 use crate::store::SharedStore;
@@ -50,6 +51,8 @@ pub struct Options {
 pub struct State {
     store: SharedStore,
     web: Web,
+    /// `None` when it is read again for every page.
+    site: Option<Site>,
     worker_timeout: Duration,
     started: Instant,
 }
@@ -58,16 +61,19 @@ pub struct State {
 /// `options.shutdown_timeout`. The store stays open.
 ///
 /// # Errors
-/// When the worker threads cannot be started.
+/// When the worker threads cannot be started, or a template is wrong.
 pub async fn serve(
     listener: TcpListener,
     store: SharedStore,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
+    let web = Web::new(options.debug);
+    let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
     let state = Arc::new(State {
         store,
-        web: Web::new(options.debug),
+        web,
+        site,
         worker_timeout: options.worker_timeout,
         started: clock::instant(),
     });

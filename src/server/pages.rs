@@ -17,6 +17,8 @@ use crate::domain::unit;
 
 /// Languages that pages speak; the first is the default.
 const LANGUAGES: [&str; 2] = ["en", "ru"];
+/// The files of `web/templates/`.
+const TEMPLATES: [&str; 2] = ["layout.html", "home.html"];
 
 /// `GET /`: is my server well?
 pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Result<Html<String>, Refusal> {
@@ -30,7 +32,12 @@ pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Re
         database => unit::bytes(statistics.database_bytes),
         empty => statistics.channels == 0,
     };
-    render(&state.web, "home.html", language(&headers), data)
+    let render = |site: &Site| site.render("home.html", language(&headers), data);
+    let page = match &state.site {
+        Some(site) => render(site),
+        None => Site::read(&state.web).and_then(|site| render(&site)),
+    };
+    page.map_err(Refusal::Internal)
 }
 
 /// The first language of the reader's list that porta speaks.
@@ -43,34 +50,41 @@ fn language(headers: &HeaderMap) -> &'static str {
         .unwrap_or(LANGUAGES[0])
 }
 
-fn render(
-    web: &Web,
-    template: &str,
-    language: &str,
-    data: minijinja::Value,
-) -> Result<Html<String>, Refusal> {
-    let text = |path: String| {
-        let file = web.file(&path).ok_or_else(|| Refusal::Internal(format!("web/{path} is missing")))?;
-        String::from_utf8(file.into_owned())
-            .map_err(|_| Refusal::Internal(format!("web/{path} is not UTF-8")))
-    };
-    let wrong =
-        |error: &dyn std::fmt::Display| Refusal::Internal(format!("{template} in {language}: {error}"));
-    let words: BTreeMap<String, String> =
-        serde_json::from_str(&text(format!("translations/{language}.json"))?)
-            .map_err(|error| wrong(&error))?;
-    let mut environment = Environment::new();
-    // A word without a translation is an error, not an empty place on the page.
-    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    for name in ["layout.html", template] {
-        environment
-            .add_template_owned(name.to_owned(), text(format!("templates/{name}"))?)
-            .map_err(|error| wrong(&error))?;
+/// The templates, and the words of each language.
+pub struct Site {
+    templates: Environment<'static>,
+    words: BTreeMap<&'static str, BTreeMap<String, String>>,
+}
+
+impl Site {
+    /// Reads templates and translations.
+    pub fn read(web: &Web) -> Result<Self, String> {
+        let text = |path: String| {
+            let file = web.file(&path).ok_or_else(|| format!("web/{path} is missing"))?;
+            String::from_utf8(file.into_owned()).map_err(|_| format!("web/{path} is not UTF-8"))
+        };
+        let mut templates = Environment::new();
+        // A word without a translation is an error, not an empty place on the page.
+        templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        for name in TEMPLATES {
+            templates
+                .add_template_owned(name, text(format!("templates/{name}"))?)
+                .map_err(|error| format!("{name}: {error}"))?;
+        }
+        let mut words = BTreeMap::new();
+        for language in LANGUAGES {
+            let path = format!("translations/{language}.json");
+            let translation = serde_json::from_str(&text(path)?);
+            words.insert(language, translation.map_err(|error| format!("{language}: {error}"))?);
+        }
+        Ok(Self { templates, words })
     }
-    let page = environment
-        .get_template(template)
-        .and_then(|page| page.render(context! { t => words, language, ..data }));
-    page.map(Html).map_err(|error| wrong(&error))
+
+    fn render(&self, template: &str, language: &str, data: minijinja::Value) -> Result<Html<String>, String> {
+        let page = context! { t => self.words.get(language), language, ..data };
+        let rendered = self.templates.get_template(template).and_then(|template| template.render(page));
+        rendered.map(Html).map_err(|error| format!("{template} in {language}: {error}"))
+    }
 }
 
 #[cfg(test)]
@@ -97,8 +111,9 @@ mod tests {
         let data = || {
             context! { version => "1", up => "0:00:02", channels => "1", updates => "2", database => "3 B", empty => true }
         };
+        let site = Site::read(&Web::new(false)).expect("templates and translations");
         for language in LANGUAGES {
-            let page = render(&Web::new(false), "home.html", language, data()).expect("a page");
+            let page = site.render("home.html", language, data()).expect("a page");
             assert!(page.0.contains(&format!("lang=\"{language}\"")));
         }
     }

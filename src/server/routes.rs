@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 
 use super::error::Refusal;
 use super::{BODY_BYTES_MAX, State, assets, device, health, pages};
+use crate::clock;
 
 /// The routes and what stands before them.
 pub fn router(state: Arc<State>) -> Router {
@@ -32,11 +33,16 @@ async fn unknown(method: Method, uri: Uri) -> Refusal {
     Refusal::NotFound(format!("nothing answers {method} {}", uri.path()))
 }
 
-/// Ends a request that takes longer than the worker timeout.
+/// Ends a request that takes longer than the worker timeout. The query is not logged: it may hold a key.
 async fn limit_time(Extract(state): Extract<Arc<State>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().clone());
+    let begun = clock::instant();
     match tokio::time::timeout(state.worker_timeout, next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => {
+            let (status, took) = (response.status().as_u16(), begun.elapsed());
+            tracing::debug!(%method, path = path.path(), status, ?took, "answered");
+            response
+        }
         Err(_) => {
             tracing::error!(%method, path = path.path(), timeout = ?state.worker_timeout, "a request took too long");
             Refusal::Slow.into_response()

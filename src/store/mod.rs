@@ -25,9 +25,12 @@ pub enum StoreError {
     /// Another process has held the database for longer than the busy timeout.
     #[error("another process is holding the database; it may have a long transaction open")]
     Busy,
-    /// The queue to the writer is full, or the writer is stopping.
+    /// The queue to the writer is full.
     #[error("the queue to the database is full")]
     Full,
+    /// The store is closed, or closing.
+    #[error("the database is closed")]
+    Closed,
     /// Anything else, in the database's words.
     #[error("{0}")]
     Other(String),
@@ -89,8 +92,8 @@ pub trait RunStore {
     /// The newest run's report; `None` before the first.
     async fn latest_run(&self) -> Result<Option<Report>>;
 
-    /// Runs before `before`, newest first.
-    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunOverview>>;
+    /// The newest runs, newest first.
+    async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>>;
 }
 
 /// What a page or a person wants to know of the store at a glance.
@@ -110,7 +113,7 @@ pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + Send + Sync
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;
 
-    /// Finishes what was queued, brings the file in order and closes it. Later calls fail with [`StoreError::Full`].
+    /// Finishes what was queued, brings the file in order and closes it. Later calls fail with [`StoreError::Closed`].
     async fn close(&self) -> Result<()>;
 }
 

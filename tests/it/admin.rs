@@ -19,7 +19,7 @@ fn a_channel_is_created_with_keys_and_listed_without() {
     let list = workspace.porta(&["admin", "channel", "list"]).stdout;
     let lines: Vec<_> = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
     assert_eq!(lines[1][..4], ["1", "greenhouse", "0", "all"]);
-    assert_eq!(lines[2][..4], ["2", "attic", "0", "30days"]);
+    assert_eq!(lines[2][..4], ["2", "attic", "0", "30d"]);
     assert!(!list.contains(keys["write_api_key"].as_str().unwrap()));
 }
 

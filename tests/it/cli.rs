@@ -20,12 +20,13 @@ fn values_out_of_range_are_named_with_their_range() {
         (["--workers", "1001"], "it takes a whole number from 1 to 1000"),
         (["--rps", "0"], "it takes a whole number from 1 to 100000, or `max`"),
         (["--rps", "100001"], "it takes a whole number from 1 to 100000, or `max`"),
-        (["--duration", "0"], "it takes 1s to 1day"),
+        (["--duration", "0"], "it takes 1s to 24h"),
         (["--duration", "soon"], "write 10s, 5m, 1h30m"),
         (["--timeout", "601"], "it takes 1ms to 10m"),
         (["--channel", "0"], "is not a number from 1"),
         (["--url", "https://127.0.0.1"], "http targets only"),
         (["--url", "nonsense"], "it is not a URL"),
+        (["--rps", "-5"], "it takes a whole number from 1 to 100000"),
     ] {
         let mut command = workspace.command(&["stress", arguments[0], arguments[1]]);
         let output = command.env("PORTA_API_KEY", "A").output().unwrap();
@@ -54,4 +55,17 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_found_out_before_the_run() {
+    let workspace = Workspace::new();
+    let ended = workspace.porta(&["stress", "--output", "no/such/folder.json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.starts_with("error: cannot write the report to no/such/folder.json"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.stdout, "");
 }

@@ -1,7 +1,10 @@
 //! The load generator against targets whose behaviour is known.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::target::{Behaviour, Target};
@@ -93,7 +96,8 @@ async fn assert_failing_target(url: &str, arguments: &[&str], error: &str, words
     assert!(ended.stdout.contains(words), "{}", ended.stdout);
     // Noise on the machine can make the generator late, and then there is no grade.
     let valid = report["validity"]["verdict"] == "valid";
-    assert_eq!(report["grade"]["level"].as_str(), valid.then_some("problem"));
+    assert_eq!(report["grade"]["level"].as_str(), (valid && code.is_none()).then_some("problem"));
+    assert_eq!(report["status"], if code.is_some() { "failed" } else { "completed" });
     assert_eq!(ended.code, code.or(Some(if valid { 0 } else { 5 })), "{ended:?}");
     if code == Some(1) {
         assert!(
@@ -170,4 +174,22 @@ async fn load_connections_that_the_target_closes_are_opened_again() {
     let (success, unknown) = (number(&report, "/results/success"), number(&report, "/results/unknown"));
     assert_eq!(success + unknown, 250.0, "{report:#}");
     assert!(success > 200.0, "a request on a connection that is closed just then may be lost: {success}");
+}
+
+/// Refused on the same machine, a connection never waits, so that one worker kept the others and Ctrl+C from their turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn load_ctrl_c_ends_a_closed_run_against_a_target_that_refuses() {
+    let workspace = Workspace::new();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    let mut command = workspace.command(&["stress", "--url", &url, "--rps", "max", "--duration", "10m"]);
+    command.env("PORTA_API_KEY", "A").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut stress = command.spawn().unwrap();
+    let mut lines = BufReader::new(stress.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.contains(" 1 s  sent")).expect("a first second");
+    kill_process(Pid::from_raw(stress.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    lines.for_each(drop);
+    assert_eq!(stress.wait().unwrap().code(), Some(130));
+    let report = workspace.json(&["report", "--format", "json"]);
+    assert_eq!((&report["status"], &report["grade"]), (&"cancelled".into(), &Value::Null));
 }

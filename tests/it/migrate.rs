@@ -144,3 +144,13 @@ fn reports_do_not_create_a_database() {
     assert!(ended.stderr.contains("there is no such file"), "{}", ended.stderr);
     assert!(!workspace.db().exists());
 }
+
+#[test]
+fn a_path_that_is_no_file_is_named_as_what_it_is() {
+    let workspace = Workspace::new();
+    for (path, words) in [(".", "it is a folder"), ("no/such/porta.db", "there is no folder no/such")] {
+        let ended = workspace.porta(&["migrate", "--db", path]);
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}

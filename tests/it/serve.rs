@@ -121,3 +121,17 @@ fn debug_is_a_word_in_the_environment() {
     let output = workspace.command(&["serve"]).env("DEBUG", "perhaps").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[tokio::test]
+async fn debug_logs_every_request_without_its_query() {
+    let workspace = Workspace::new();
+    let server = Server::start(workspace.command(&["serve", "--listen", "localhost:0", "--debug"]));
+    reqwest::get(format!("{}/update?api_key=SECRETSECRETSECR", server.url)).await.unwrap();
+    let ended = server.stop();
+    assert!(
+        ended.stderr.contains("answered") && ended.stderr.contains("path=\"/update\""),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("SECRET"), "{}", ended.stderr);
+}

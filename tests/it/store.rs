@@ -53,7 +53,7 @@ async fn story(store: &dyn Store) {
     assert_eq!(store.tokens().await.unwrap(), [revoked], "what failed has left nothing");
 
     store.close().await.unwrap();
-    assert!(matches!(store.append(first_key, update("x")).await, Err(StoreError::Full)));
+    assert!(matches!(store.append(first_key, update("x")).await, Err(StoreError::Closed)));
     assert!(store.channels().await.is_err());
     store.close().await.unwrap();
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 /// Lines of one source file.
 const LINES_MAX: usize = 500;
 
-/// What each module may use of the crate besides itself. `command` and `main` may use everything.
-const MAY_USE: [(&str, &[&str]); 7] = [
+/// What each module may use of the crate besides itself.
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("store", &["domain", "clock"]),
     ("load", &["domain", "clock"]),
@@ -14,11 +14,19 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("render", &["domain"]),
     ("clock.rs", &["domain"]),
     ("machine.rs", &["domain"]),
+    ("exit.rs", &[]),
+    ("cli.rs", &["domain", "exit"]),
+    ("command", &["cli", "clock", "domain", "exit", "load", "machine", "render", "server", "store"]),
+    ("lib.rs", &[]),
+    ("main.rs", &[]),
 ];
 
 /// What only the named modules may touch: the words, and the paths that may have them.
 const ONLY_IN: [(&[&str], &[&str]); 4] = [
-    (&["SELECT ", "INSERT INTO ", "DELETE FROM ", "PRAGMA "], &["store/"]),
+    (
+        &["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE", "PRAGMA ", "BEGIN "],
+        &["store/"],
+    ),
     (&["rusqlite"], &["store/"]),
     (&["Instant::now(", "SystemTime::now("], &["clock.rs"]),
     (&["axum::"], &["server/"]),
@@ -52,7 +60,8 @@ fn used(text: &str) -> Vec<&str> {
 fn dependencies_point_one_way() {
     for (file, text) in texts("src") {
         let module = file.split('/').next().unwrap();
-        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else { continue };
+        let allowed = MAY_USE.iter().find(|(name, _)| *name == module).map(|(_, allowed)| *allowed);
+        let allowed = allowed.unwrap_or_else(|| panic!("say in MAY_USE what {file} may use"));
         let mut groups = text.lines().filter(|line| line.starts_with("use crate::{"));
         assert_eq!(groups.next(), None, "{file}: name each module of the crate in a `use` of its own");
         for name in used(&text) {
@@ -69,7 +78,8 @@ fn sql_driver_clock_and_http_stay_where_they_belong() {
                 continue;
             }
             for (number, line) in text.lines().enumerate() {
-                let code = line.split("//").next().unwrap();
+                let code =
+                    if line.trim_start().starts_with("//") { "" } else { line.split(" // ").next().unwrap() };
                 let found = words.iter().find(|word| code.contains(**word));
                 assert_eq!(found, None, "{file}:{}: belongs to {places:?}", number + 1);
             }

@@ -30,11 +30,20 @@ pub fn open_existing(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing);
     }
+    if path.is_dir() {
+        return Err(OpenError::Folder);
+    }
     open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 /// Opens a file, creating it when it is missing.
 pub fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
+    if path.is_dir() {
+        return Err(OpenError::Folder);
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        return Err(OpenError::NoFolder(parent.to_owned()));
+    }
     open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
 }
 
@@ -45,11 +54,18 @@ fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 }
 
 /// Settings that every connection to a porta database has.
-pub fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub fn configure(connection: &Connection) -> Result<(), OpenError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_write_ahead_log(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
+/// Where it is impossible SQLite keeps the old mode and does not say so.
+pub fn use_write_ahead_log(connection: &Connection) -> Result<(), OpenError> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode.eq_ignore_ascii_case("wal") { Ok(()) } else { Err(OpenError::NoWriteAheadLog { mode }) }
 }
 
 #[allow(

@@ -77,7 +77,7 @@ impl EntryStore for Sqlite {
         }
         let (answer, answered) = oneshot::channel();
         self.writer.append(Append { write_key, update, home: Home::of_this_thread(), answer })?;
-        let result = answered.await.map_err(|_| StoreError::Full)?;
+        let result = answered.await.map_err(|_| StoreError::Closed)?;
         if matches!(result, Err(StoreError::NotFound(_))) {
             self.write_keys.remove(&write_key);
         }
@@ -97,8 +97,8 @@ impl EntryStore for Sqlite {
     async fn expire(&self, now: UtcMillis) -> Result<bool> {
         self.write(move |transaction| {
             let deleted = delete_expired(transaction, now)?;
-            let free_pages = give_pages_back(transaction)?;
-            Ok(deleted > 0 || free_pages > 0)
+            let more_pages = give_pages_back(transaction)?;
+            Ok(deleted > 0 || more_pages)
         })
         .await
     }
@@ -129,6 +129,11 @@ pub fn insert(transaction: &Transaction<'_>, batch: &[Append]) -> Result<Vec<Res
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     for append in batch {
+        if append.answer.is_closed() {
+            // The client has gone, or was told that it took too long.
+            results.push(Err(StoreError::Closed));
+            continue;
+        }
         let channel = match channels.entry(append.write_key) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(unknown) => *unknown.insert(channel_of(transaction, &append.write_key)?),
@@ -184,11 +189,14 @@ fn delete_expired(transaction: &Transaction<'_>, now: UtcMillis) -> Result<usize
     Ok(deleted)
 }
 
-/// Returns how many free pages are left.
-fn give_pages_back(transaction: &Transaction<'_>) -> Result<i64> {
+/// Returns whether it freed some and there are more. A database that another program has vacuumed may not be able to.
+fn give_pages_back(transaction: &Transaction<'_>) -> Result<bool> {
+    let free = || transaction.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+    let before = free()?;
     // The pragma frees one page each time it is stepped.
     let mut statement = transaction.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})"))?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
-    Ok(transaction.pragma_query_value(None, "freelist_count", |row| row.get(0))?)
+    let after = free()?;
+    Ok(0 < after && after < before)
 }

@@ -14,8 +14,6 @@ use crate::domain::unit::UtcMillis;
 
 /// `porta` in ASCII, shortened: marks a SQLite file as porta's.
 const APPLICATION_ID: i32 = 0x706f_7274;
-/// Pages that a backup copies at a time.
-const BACKUP_PAGES: i32 = 1024;
 
 /// One step of the schema.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +51,12 @@ pub enum OpenError {
     /// There is no such file.
     #[error("there is no such file")]
     Missing,
+    /// A folder where a file should be.
+    #[error("it is a folder")]
+    Folder,
+    /// The folder for the file is missing.
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf),
     /// Some other program's database.
     #[error("it is a SQLite database, but not one of porta's")]
     Foreign,
@@ -70,6 +74,12 @@ pub enum OpenError {
         /// The schema's version.
         found: i64,
     },
+    /// The file system cannot share memory between processes, as some network file systems.
+    #[error("SQLite cannot keep a write-ahead log there (its journal mode stays {mode})")]
+    NoWriteAheadLog {
+        /// The mode that SQLite kept.
+        mode: String,
+    },
     /// SQLite says no.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -85,8 +95,11 @@ impl OpenError {
     /// What to do about it.
     pub fn next_step(&self) -> String {
         match self {
-            Self::Missing => {
-                "Name another with --db or PORTA_DB; porta serve and porta stress create one.".into()
+            Self::Missing => "Name another with --db or PORTA_DB, or create it: porta migrate.".into(),
+            Self::Folder => "Name a file in it with --db or PORTA_DB.".into(),
+            Self::NoFolder(_) => "Make the folder, or name another file with --db or PORTA_DB.".into(),
+            Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+                "Name another file with --db or PORTA_DB.".into()
             }
             Self::Foreign => "Name another file with --db or PORTA_DB.".into(),
             Self::Newer { porta_version: Some(version), .. } => {
@@ -98,6 +111,7 @@ impl OpenError {
                 "Install the porta that wrote it, or put a backup of it in its place.".into()
             }
             Self::Older { .. } => "Bring it up to date: porta migrate (it makes a backup first).".into(),
+            Self::NoWriteAheadLog { .. } => "Put the database on a local disk.".into(),
             Self::Sqlite(_) | Self::Io(_) => {
                 "Check the path, the permissions of its folder, and the space on the disk.".into()
             }
@@ -140,13 +154,11 @@ pub fn prepare(path: &Path) -> Result<Migrated, OpenError> {
     if from == 0 {
         // Only an empty file takes these two settings.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection::use_write_ahead_log(&connection)?;
     }
     connection::configure(&connection)?;
     let backup = if from > 0 { Some(back_up(&connection, path, from)?) } else { None };
-    for migration in MIGRATIONS {
-        apply(&mut connection, migration)?;
-    }
+    apply_pending(&mut connection)?;
     Ok(Migrated { from, backup })
 }
 
@@ -208,23 +220,24 @@ fn applied(connection: &Connection) -> Result<Vec<(i64, UtcMillis)>, OpenError> 
     Ok(applied)
 }
 
-/// Applies a migration unless another process has done it meanwhile.
-fn apply(connection: &mut Connection, migration: &Migration) -> Result<(), OpenError> {
+/// Applies what is pending, all of it or nothing. Another process may have done it meanwhile.
+fn apply_pending(connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if version(&transaction)? < migration.version {
+    let present = version(&transaction)?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > present) {
         transaction.execute_batch(migration.sql)?;
         transaction.execute(
             "INSERT INTO schema_migrations (version, name, porta_version, applied_at_ms) VALUES (?1, ?2, ?3, ?4)",
             (migration.version, migration.name, env!("CARGO_PKG_VERSION"), clock::utc().0),
         )?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", migration.version)?;
     }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())
 }
 
-/// Copies the database to a new file beside it. The copy gets its name only once it is whole and on disk.
+/// Copies the database to a new file beside it. The copy gets its name only once it is whole and synced.
 fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<PathBuf, OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Backup(error.to_string());
     let mut name = path.as_os_str().to_owned();
@@ -247,12 +260,9 @@ fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<PathBuf
 fn copy(connection: &Connection, target: &Path) -> Result<(), OpenError> {
     let mut copy = connection::open_or_create(target)?;
     let backup = Backup::new(connection, &mut copy)?;
-    loop {
-        match backup.step(BACKUP_PAGES)? {
-            StepResult::Done => break,
-            StepResult::More => {}
-            _ => return Err(OpenError::Backup("another process is holding the database".into())),
-        }
+    // In one step: between steps another process's writes would make it begin again.
+    if backup.step(-1)? != StepResult::Done {
+        return Err(OpenError::Backup("another process is holding the database".into()));
     }
     drop(backup);
     let verdict: String = copy.pragma_query_value(None, "integrity_check", |row| row.get(0))?;

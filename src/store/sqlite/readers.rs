@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::connection;
+use super::migrate::OpenError;
 use crate::store::{Result, StoreError};
 
 /// Read connections of a process.
@@ -34,7 +35,7 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Full)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let shared = Arc::clone(&self.shared);
         let reading = tokio::task::spawn_blocking(move || {
             let connection = shared.take()?;
@@ -62,9 +63,9 @@ impl Shared {
         if let Some(connection) = self.idle().pop() {
             return Ok(connection);
         }
-        let connection =
-            connection::open_existing(&self.path).map_err(|error| StoreError::Other(error.to_string()))?;
-        connection::configure(&connection)?;
+        let failed = |error: OpenError| StoreError::Other(error.to_string());
+        let connection = connection::open_existing(&self.path).map_err(failed)?;
+        connection::configure(&connection).map_err(failed)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }

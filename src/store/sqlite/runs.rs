@@ -86,7 +86,7 @@ impl RunStore for Sqlite {
         .await
     }
 
-    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunOverview>> {
+    async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>> {
         self.read(move |connection| {
             let runs = connection
                 .prepare_cached(
@@ -94,9 +94,9 @@ impl RunStore for Sqlite {
                        failed_requests, actual_rps, efficiency, avg_latency_ms, min_latency_ms, max_latency_ms,
                        p50_latency_ms, p95_latency_ms, p99_latency_ms, cv_latency, grade, validity, status,
                        started_at_ms, completed_at_ms, error_message
-                     FROM stress_test_runs WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+                     FROM stress_test_runs ORDER BY id DESC LIMIT ?1",
                 )?
-                .query_map((before.map_or(i64::MAX, |id| id.0), limit), overview)?
+                .query_map([limit], overview)?
                 .collect::<rusqlite::Result<_>>()?;
             Ok(runs)
         })

@@ -43,7 +43,7 @@ impl Writer {
 
     /// Queues an update; its answer comes after the commit.
     pub fn append(&self, append: Append) -> Result<()> {
-        self.queue.try_send(Job::Append(append)).map_err(|_| StoreError::Full)
+        self.queue.try_send(Job::Append(append)).map_err(refusal)
     }
 
     /// Runs `work` in a transaction of its own and commits it unless it failed.
@@ -57,8 +57,8 @@ impl Writer {
             // Whoever asked may be gone; the work is done all the same.
             let _ = answer.send(in_transaction(connection, work));
         });
-        self.queue.try_send(Job::Execute(work)).map_err(|_| StoreError::Full)?;
-        answered.await.map_err(|_| StoreError::Full)?
+        self.queue.try_send(Job::Execute(work)).map_err(refusal)?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Commits what is queued, checkpoints, closes the connection and waits for all that.
@@ -75,6 +75,27 @@ impl Writer {
     }
 }
 
+fn refusal(error: mpsc::error::TrySendError<Job>) -> StoreError {
+    match error {
+        mpsc::error::TrySendError::Full(_) => StoreError::Full,
+        mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+    }
+}
+
+/// Ends the process when the writer panics: a server that can never store again should not look alive.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                "the writer has failed; nothing acknowledged is lost, and a restart goes on from there"
+            );
+            std::process::abort();
+        }
+    }
+}
+
 fn in_transaction<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T>,
@@ -86,6 +107,7 @@ fn in_transaction<T>(
 }
 
 fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) {
+    let _guard = AbortOnPanic;
     let mut taken = Vec::with_capacity(BATCH_MAX);
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut stopping = false;
@@ -131,11 +153,8 @@ fn store(connection: &mut Connection, batch: &mut Vec<Append>) {
     }
 }
 
-/// Moves the write-ahead log into the database file. Its result row says whether a reader stood in the way.
+/// Moves what it can of the write-ahead log into the database file, without waiting for readers. When this was the last
+/// connection, closing it does the rest and removes the log.
 fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
-    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy {
-        tracing::debug!("the last checkpoint was left to another process");
-    }
-    Ok(())
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
