@@ -91,6 +91,18 @@ impl Figures {
         Grade { level, decided_by: short.first().copied(), advice }
     }
 
+    /// Whether another level would come out if the generator had never been late: its lag makes latencies longer and
+    /// lowers the rate, and never makes a run better.
+    pub fn hinge_on(&self, send_lag_ms: f64) -> bool {
+        let in_time = Self {
+            average_ms: self.average_ms - send_lag_ms,
+            p95_ms: self.p95_ms - send_lag_ms,
+            efficiency_percent: None,
+            ..*self
+        };
+        in_time.grade().level != self.grade().level
+    }
+
     fn levels(&self) -> Vec<(Metric, Level)> {
         let mut levels = vec![
             (Metric::Success, higher_is_better(self.success_percent, 99.0, 95.0)),
@@ -204,6 +216,15 @@ mod tests {
     #[test]
     fn without_a_target_rate_efficiency_is_not_graded() {
         assert_eq!(Figures { efficiency_percent: None, ..GOOD }.grade().level, Level::Excellent);
+    }
+
+    #[test]
+    fn a_grade_hinges_on_lag_that_could_have_changed_it() {
+        assert!(!GOOD.hinge_on(50.0), "excellent in spite of it");
+        let slow = Figures { p95_ms: 300.0, average_ms: 150.0, ..GOOD };
+        assert!(!slow.hinge_on(2.0), "acceptable with it and without it");
+        assert!(slow.hinge_on(120.0));
+        assert!(Figures { efficiency_percent: Some(50.0), ..GOOD }.hinge_on(2.0), "the rate was not reached");
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use super::latency::{Latency, round};
 use super::run::{Plan, Rate, RunStatus};
 use super::summary::{Failure, SeriesPoint, Summary};
 use super::unit::UtcMillis;
-use super::validity::{GRADED_PERCENTILE, Generator, Validity, Verdict};
+use super::validity::{Generator, Validity, Verdict};
 
 /// The report of a run. Figures that are not known are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -262,13 +262,18 @@ impl Report {
         } else {
             RunStatus::Completed
         };
+        let figures = figures(&results);
         let validity = Generator {
             requests: results.total,
-            send_lag_p95_ms: summary.overall.send_lag.percentile_ms(GRADED_PERCENTILE),
+            send_lag_p99_ms: results.send_lag_ms.p99,
+            grade_hinges_on_lag: figures
+                .zip(results.send_lag_ms.p99)
+                .is_some_and(|(figures, lag)| figures.hinge_on(lag)),
             cpu_percent: results.generator_cpu_percent,
             actual_rps: results.actual_rps,
         }
         .validity();
+        let graded = status != RunStatus::Failed && validity.verdict == Verdict::Valid;
         let endpoint = Endpoint {
             method: "POST".into(),
             path: "/update".into(),
@@ -281,7 +286,7 @@ impl Report {
             porta_version: env!("CARGO_PKG_VERSION").into(),
             run_id: None,
             status,
-            grade: if status == RunStatus::Failed { None } else { grade(&results, validity.verdict) },
+            grade: figures.filter(|_| graded).map(|figures| figures.grade()),
             validity,
             config,
             machine,
@@ -328,17 +333,14 @@ fn results(summary: &Summary, target_rps: Option<u32>, rows_stored: Option<u64>)
     }
 }
 
-fn grade(results: &Results, verdict: Verdict) -> Option<Grade> {
-    if verdict != Verdict::Valid {
-        return None;
-    }
-    let figures = Figures {
+/// What is graded; `None` when nothing ended.
+fn figures(results: &Results) -> Option<Figures> {
+    Some(Figures {
         success_percent: results.success_percent(),
         average_ms: results.latency.avg_latency_ms?,
         p95_ms: results.latency.p95_latency_ms?,
         efficiency_percent: results.efficiency,
-    };
-    Some(figures.grade())
+    })
 }
 
 #[cfg(test)]

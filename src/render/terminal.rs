@@ -7,7 +7,7 @@ use crate::domain::latency::is_enough_for;
 use crate::domain::report::{Report, Results};
 use crate::domain::run::RunStatus;
 use crate::domain::unit;
-use crate::domain::validity::SEND_LAG_MS_MAX;
+use crate::domain::validity::SEND_LAG_P99_MS_MAX;
 
 /// Columns of the report.
 const WIDTH: usize = 80;
@@ -132,8 +132,7 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
     }
     line(text, &format!("  from when it was sent: {}", service_percentiles(results)));
     let lag = &results.send_lag_ms;
-    let late =
-        if lag.p99.unwrap_or(0.0) > SEND_LAG_MS_MAX { "; late now and then, which p99 includes" } else { "" };
+    let late = if lag.p99.unwrap_or(0.0) > SEND_LAG_P99_MS_MAX { "; late at times" } else { "" };
     let cpu = unit::percent(results.generator_cpu_percent);
     line(text, &format!("  generator: lag p99 {}, {cpu} of its CPU{late}", unit::millis(lag.p99)));
     if let Some(wrong) = results.unaccounted() {
