@@ -96,10 +96,13 @@ fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
     serde_json::to_string_pretty(value).map_err(|error| Failure::new("cannot write JSON", error))
 }
 
-/// Runs a subcommand that waits for little: on one thread.
+/// Runs a subcommand on this thread. What it leaves in the background is not waited for.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::new("cannot start the runtime", error))?.block_on(future)
+    let runtime = runtime.map_err(|error| Failure::new("cannot start the runtime", error))?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_background();
+    result
 }
 
 /// Runs `work` with the database open, and closes it properly whatever came of it.

@@ -7,7 +7,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::TcpListener;
 
 use super::signals::Signals;
-use super::{cannot, cannot_open, prepare, print};
+use super::{block_on, cannot, cannot_open, prepare, print};
 use crate::cli::Serve;
 use crate::exit::{Exit, Failure};
 use crate::server::{self, retention};
@@ -22,13 +22,8 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
     if !arguments.no_migrate {
         prepare(db)?;
     }
-    // This thread accepts; the server's workers have runtimes of their own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new("cannot start the runtime", error))?;
-    let result = runtime.block_on(serve_until_stopped(arguments, db));
-    // After a second signal nothing is waited for.
-    runtime.shutdown_background();
-    result
+    // This thread accepts; the server's workers have runtimes of their own. After a second signal nothing is waited for.
+    block_on(serve_until_stopped(arguments, db))
 }
 
 async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::private_server::PrivateServer;
 use super::signals::Signals;
-use super::{cannot, cannot_open, prepare, print, stderr_is_terminal, to_json};
+use super::{prepare, print, stderr_is_terminal, to_json, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::id::ChannelId;
@@ -23,8 +23,8 @@ use crate::load;
 use crate::load::target::{Target, TargetError};
 use crate::machine;
 use crate::render::{live, terminal};
-use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite};
-use crate::store::{RunStore as _, Store as _};
+use crate::store::RunStore as _;
+use crate::store::sqlite::Sqlite;
 
 /// The target when a key or a channel is given without a URL.
 const URL_DEFAULT: &str = "http://127.0.0.1:8000";
@@ -38,15 +38,10 @@ pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
         duration: arguments.duration,
         timeout: arguments.timeout,
     };
-    super::block_on(async {
-        // Opened first: what cannot take the report should not be found out after the run.
-        prepare(db)?;
-        let store = Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?;
-        check_output(arguments)?;
-        let result = measure(arguments, &plan, db, &store).await;
-        let closed = store.close().await.map_err(cannot(format!("cannot close {}", db.display())));
-        result.and_then(|exit| closed.map(|()| exit))
-    })
+    // First: what cannot take the report should not be found out after the run.
+    prepare(db)?;
+    check_output(arguments)?;
+    with_store(db, async |store| measure(arguments, &plan, db, store).await)
 }
 
 fn check_output(arguments: &Stress) -> Result<(), Failure> {
@@ -177,8 +172,7 @@ impl Subject {
                 )
         })?;
         let target = resolve(url, api_key).await?;
-        let url = url.trim_end_matches('/').trim_end_matches("/update").to_owned();
-        Ok((Self::Given { url, channel: *channel }, target))
+        Ok((Self::Given { url: target.base_url.clone(), channel: *channel }, target))
     }
 
     fn config(&self, plan: &Plan) -> RunConfig {

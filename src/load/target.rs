@@ -10,6 +10,8 @@ use hyper::header::HeaderValue;
 pub struct Target {
     /// The address to connect to.
     pub address: SocketAddr,
+    /// What `/update` lies below, as `http://HOST:PORT` and a path.
+    pub base_url: String,
     /// What the `Host` header says.
     pub host: HeaderValue,
     /// The path of `/update` at the target.
@@ -68,11 +70,12 @@ impl Target {
         }
         let address = resolve(authority.host(), authority.port_u16().unwrap_or(80)).await?;
         let base = uri.path().trim_end_matches('/');
-        let path = format!("{}/update", base.strip_suffix("/update").unwrap_or(base));
+        let base = base.strip_suffix("/update").unwrap_or(base);
         Ok(Self {
             address,
+            base_url: format!("http://{authority}{base}"),
             host: HeaderValue::from_str(authority.as_str()).map_err(|_| TargetError::NotAUrl)?,
-            update_path: path.parse().map_err(|_| TargetError::NotAUrl)?,
+            update_path: format!("{base}/update").parse().map_err(|_| TargetError::NotAUrl)?,
             form_head: format!(
                 "api_key={}",
                 form_urlencoded::byte_serialize(api_key.as_bytes()).collect::<String>()

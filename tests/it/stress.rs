@@ -43,9 +43,7 @@ fn load_a_private_server_is_measured_reconciled_and_thrown_away() {
         ended.stderr
     );
     assert!(ended.stderr.contains("\n     1 s  sent "), "{}", ended.stderr);
-    let files: Vec<_> =
-        std::fs::read_dir(workspace.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files, ["porta.db"], "the private server's folder is gone");
+    assert_eq!(workspace.files(), ["porta.db"], "the private server's folder is gone");
 }
 
 #[test]
@@ -130,21 +128,18 @@ fn load_ctrl_c_ends_the_run_and_keeps_the_report() {
 #[test]
 fn load_what_a_killed_run_left_behind_is_deleted_by_the_next() {
     let workspace = Workspace::new();
-    let files = || -> Vec<_> {
-        std::fs::read_dir(workspace.path()).unwrap().map(|file| file.unwrap().file_name()).collect()
-    };
     let mut command = workspace.command(&["stress", "--rps", "10", "--duration", "10m"]);
     let mut stress = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let first_line = BufReader::new(stress.stderr.take().unwrap()).lines().next().unwrap().unwrap();
     let address = first_line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
     stress.kill().unwrap();
     stress.wait().unwrap();
-    assert!(files().iter().any(|name| name.to_string_lossy().starts_with(".porta-stress-")));
+    assert!(workspace.files().iter().any(|name| name.starts_with(".porta-stress-")));
     while std::net::TcpStream::connect(&address).is_ok() {
         std::thread::yield_now();
     }
     assert_eq!(workspace.porta(&["stress", "--rps", "10", "--duration", "1s"]).code, Some(5));
-    assert_eq!(files(), ["porta.db"]);
+    assert_eq!(workspace.files(), ["porta.db"]);
 }
 
 #[test]

@@ -44,6 +44,12 @@ impl Workspace {
         self.path().join("porta.db")
     }
 
+    /// Names of the files in this folder.
+    pub fn files(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.path()).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
     /// The executable in this folder, with an environment that holds nothing of the tester's.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_porta"));
