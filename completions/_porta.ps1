@@ -31,8 +31,8 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Answer devices')
             [CompletionResult]::new('stress', 'stress', [CompletionResultType]::ParameterValue, 'Measure how much load a server takes')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
-            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database to the present schema')
-            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels and tokens in the database')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database to the present schema; bring channels in and out')
+            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -125,6 +125,8 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -137,12 +139,64 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'porta;migrate;import' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('thingspeak', 'thingspeak', [CompletionResultType]::ParameterValue, 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;migrate;import;thingspeak' {
+            [CompletionResult]::new('--channel', '--channel', [CompletionResultType]::ParameterName, 'Channel to add them to')
+            [CompletionResult]::new('--timezone', '--timezone', [CompletionResultType]::ParameterName, 'Time zone of times that name none, such as Europe/Berlin')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;migrate;import;help' {
+            [CompletionResult]::new('thingspeak', 'thingspeak', [CompletionResultType]::ParameterValue, 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;migrate;import;help;thingspeak' {
+            break
+        }
+        'porta;migrate;import;help;help' {
+            break
+        }
+        'porta;migrate;export' {
+            [CompletionResult]::new('--channel', '--channel', [CompletionResultType]::ParameterName, 'Channel to export')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'porta;migrate;help' {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'porta;migrate;help;status' {
+            break
+        }
+        'porta;migrate;help;import' {
+            [CompletionResult]::new('thingspeak', 'thingspeak', [CompletionResultType]::ParameterValue, 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times')
+            break
+        }
+        'porta;migrate;help;import;thingspeak' {
+            break
+        }
+        'porta;migrate;help;export' {
             break
         }
         'porta;migrate;help;help' {
@@ -155,6 +209,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('channel', 'channel', [CompletionResultType]::ParameterValue, 'Channels')
+            [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys of channels')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Admin bearer tokens')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -167,11 +222,25 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a channel and show its keys, this once')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all channels')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change settings of a channel; what is not named stays')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Delete all entries of a channel; the next one has the id 1 again')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a channel, its keys and its entries')
+            [CompletionResult]::new('keys', 'keys', [CompletionResultType]::ParameterValue, 'List the keys of a channel by their first letters')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'porta;admin;channel;create' {
-            [CompletionResult]::new('--retention', '--retention', [CompletionResultType]::ParameterName, 'Delete entries older than this, for example 30d [default: keep all]')
+            [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Its number, where devices know it under one already [default: the next]')
+            [CompletionResult]::new('--description', '--description', [CompletionResultType]::ParameterName, 'What it is for')
+            [CompletionResult]::new('--public', '--public', [CompletionResultType]::ParameterName, 'Whether it can be read without a key')
+            [CompletionResult]::new('--field', '--field', [CompletionResultType]::ParameterName, 'Label of a field, such as 1=Temperature; without a label (1=) a field does not appear in feeds')
+            [CompletionResult]::new('--timezone', '--timezone', [CompletionResultType]::ParameterName, 'Zone in which times are shown where a request names none, such as Europe/Berlin')
+            [CompletionResult]::new('--latitude', '--latitude', [CompletionResultType]::ParameterName, 'Degrees')
+            [CompletionResult]::new('--longitude', '--longitude', [CompletionResultType]::ParameterName, 'Degrees')
+            [CompletionResult]::new('--elevation', '--elevation', [CompletionResultType]::ParameterName, 'Metres')
+            [CompletionResult]::new('--metadata', '--metadata', [CompletionResultType]::ParameterName, 'Anything you want to note, such as JSON')
+            [CompletionResult]::new('--retention', '--retention', [CompletionResultType]::ParameterName, 'Delete entries older than this, for example 30d; `all` keeps all')
+            [CompletionResult]::new('--update-interval', '--update-interval', [CompletionResultType]::ParameterName, 'Take updates only so far apart, for example 15s; `none` takes all')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
@@ -189,9 +258,60 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'porta;admin;channel;edit' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Its name')
+            [CompletionResult]::new('--description', '--description', [CompletionResultType]::ParameterName, 'What it is for')
+            [CompletionResult]::new('--public', '--public', [CompletionResultType]::ParameterName, 'Whether it can be read without a key')
+            [CompletionResult]::new('--field', '--field', [CompletionResultType]::ParameterName, 'Label of a field, such as 1=Temperature; without a label (1=) a field does not appear in feeds')
+            [CompletionResult]::new('--timezone', '--timezone', [CompletionResultType]::ParameterName, 'Zone in which times are shown where a request names none, such as Europe/Berlin')
+            [CompletionResult]::new('--latitude', '--latitude', [CompletionResultType]::ParameterName, 'Degrees')
+            [CompletionResult]::new('--longitude', '--longitude', [CompletionResultType]::ParameterName, 'Degrees')
+            [CompletionResult]::new('--elevation', '--elevation', [CompletionResultType]::ParameterName, 'Metres')
+            [CompletionResult]::new('--metadata', '--metadata', [CompletionResultType]::ParameterName, 'Anything you want to note, such as JSON')
+            [CompletionResult]::new('--retention', '--retention', [CompletionResultType]::ParameterName, 'Delete entries older than this, for example 30d; `all` keeps all')
+            [CompletionResult]::new('--update-interval', '--update-interval', [CompletionResultType]::ParameterName, 'Take updates only so far apart, for example 15s; `none` takes all')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;channel;clear' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;channel;delete' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;channel;keys' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'porta;admin;channel;help' {
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a channel and show its keys, this once')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all channels')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change settings of a channel; what is not named stays')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Delete all entries of a channel; the next one has the id 1 again')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a channel, its keys and its entries')
+            [CompletionResult]::new('keys', 'keys', [CompletionResultType]::ParameterValue, 'List the keys of a channel by their first letters')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -201,7 +321,78 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;admin;channel;help;list' {
             break
         }
+        'porta;admin;channel;help;edit' {
+            break
+        }
+        'porta;admin;channel;help;clear' {
+            break
+        }
+        'porta;admin;channel;help;delete' {
+            break
+        }
+        'porta;admin;channel;help;keys' {
+            break
+        }
         'porta;admin;channel;help;help' {
+            break
+        }
+        'porta;admin;key' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a key and show it, this once')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Put a new key in the place of one, which stops working at once')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End a key at once')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;admin;key;create' {
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What it opens the channel for')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--key-stdin', '--key-stdin', [CompletionResultType]::ParameterName, 'Read a key that devices have already from standard input, instead of making one')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;key;rotate' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;key;revoke' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;key;help' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a key and show it, this once')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Put a new key in the place of one, which stops working at once')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End a key at once')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;admin;key;help;create' {
+            break
+        }
+        'porta;admin;key;help;rotate' {
+            break
+        }
+        'porta;admin;key;help;revoke' {
+            break
+        }
+        'porta;admin;key;help;help' {
             break
         }
         'porta;admin;token' {
@@ -264,6 +455,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         }
         'porta;admin;help' {
             [CompletionResult]::new('channel', 'channel', [CompletionResultType]::ParameterValue, 'Channels')
+            [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys of channels')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Admin bearer tokens')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -271,12 +463,43 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;admin;help;channel' {
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a channel and show its keys, this once')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all channels')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change settings of a channel; what is not named stays')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Delete all entries of a channel; the next one has the id 1 again')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a channel, its keys and its entries')
+            [CompletionResult]::new('keys', 'keys', [CompletionResultType]::ParameterValue, 'List the keys of a channel by their first letters')
             break
         }
         'porta;admin;help;channel;create' {
             break
         }
         'porta;admin;help;channel;list' {
+            break
+        }
+        'porta;admin;help;channel;edit' {
+            break
+        }
+        'porta;admin;help;channel;clear' {
+            break
+        }
+        'porta;admin;help;channel;delete' {
+            break
+        }
+        'porta;admin;help;channel;keys' {
+            break
+        }
+        'porta;admin;help;key' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a key and show it, this once')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Put a new key in the place of one, which stops working at once')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End a key at once')
+            break
+        }
+        'porta;admin;help;key;create' {
+            break
+        }
+        'porta;admin;help;key;rotate' {
+            break
+        }
+        'porta;admin;help;key;revoke' {
             break
         }
         'porta;admin;help;token' {
@@ -343,8 +566,8 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Answer devices')
             [CompletionResult]::new('stress', 'stress', [CompletionResultType]::ParameterValue, 'Measure how much load a server takes')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
-            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database to the present schema')
-            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels and tokens in the database')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database to the present schema; bring channels in and out')
+            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -368,25 +591,69 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         }
         'porta;help;migrate' {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             break
         }
         'porta;help;migrate;status' {
             break
         }
+        'porta;help;migrate;import' {
+            [CompletionResult]::new('thingspeak', 'thingspeak', [CompletionResultType]::ParameterValue, 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times')
+            break
+        }
+        'porta;help;migrate;import;thingspeak' {
+            break
+        }
+        'porta;help;migrate;export' {
+            break
+        }
         'porta;help;admin' {
             [CompletionResult]::new('channel', 'channel', [CompletionResultType]::ParameterValue, 'Channels')
+            [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys of channels')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Admin bearer tokens')
             break
         }
         'porta;help;admin;channel' {
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a channel and show its keys, this once')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all channels')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change settings of a channel; what is not named stays')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Delete all entries of a channel; the next one has the id 1 again')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a channel, its keys and its entries')
+            [CompletionResult]::new('keys', 'keys', [CompletionResultType]::ParameterValue, 'List the keys of a channel by their first letters')
             break
         }
         'porta;help;admin;channel;create' {
             break
         }
         'porta;help;admin;channel;list' {
+            break
+        }
+        'porta;help;admin;channel;edit' {
+            break
+        }
+        'porta;help;admin;channel;clear' {
+            break
+        }
+        'porta;help;admin;channel;delete' {
+            break
+        }
+        'porta;help;admin;channel;keys' {
+            break
+        }
+        'porta;help;admin;key' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a key and show it, this once')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Put a new key in the place of one, which stops working at once')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End a key at once')
+            break
+        }
+        'porta;help;admin;key;create' {
+            break
+        }
+        'porta;help;admin;key;rotate' {
+            break
+        }
+        'porta;help;admin;key;revoke' {
             break
         }
         'porta;help;admin;token' {

@@ -43,23 +43,50 @@ _porta() {
             porta__subcmd__admin,help)
                 cmd="porta__subcmd__admin__subcmd__help"
                 ;;
+            porta__subcmd__admin,key)
+                cmd="porta__subcmd__admin__subcmd__key"
+                ;;
             porta__subcmd__admin,token)
                 cmd="porta__subcmd__admin__subcmd__token"
+                ;;
+            porta__subcmd__admin__subcmd__channel,clear)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__clear"
                 ;;
             porta__subcmd__admin__subcmd__channel,create)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__create"
                 ;;
+            porta__subcmd__admin__subcmd__channel,delete)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__delete"
+                ;;
+            porta__subcmd__admin__subcmd__channel,edit)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__edit"
+                ;;
             porta__subcmd__admin__subcmd__channel,help)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__help"
+                ;;
+            porta__subcmd__admin__subcmd__channel,keys)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__keys"
                 ;;
             porta__subcmd__admin__subcmd__channel,list)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__list"
                 ;;
+            porta__subcmd__admin__subcmd__channel__subcmd__help,clear)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__clear"
+                ;;
             porta__subcmd__admin__subcmd__channel__subcmd__help,create)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__create"
                 ;;
+            porta__subcmd__admin__subcmd__channel__subcmd__help,delete)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__delete"
+                ;;
+            porta__subcmd__admin__subcmd__channel__subcmd__help,edit)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__edit"
+                ;;
             porta__subcmd__admin__subcmd__channel__subcmd__help,help)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__help"
+                ;;
+            porta__subcmd__admin__subcmd__channel__subcmd__help,keys)
+                cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__keys"
                 ;;
             porta__subcmd__admin__subcmd__channel__subcmd__help,list)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__list"
@@ -70,14 +97,38 @@ _porta() {
             porta__subcmd__admin__subcmd__help,help)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__help"
                 ;;
+            porta__subcmd__admin__subcmd__help,key)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__key"
+                ;;
             porta__subcmd__admin__subcmd__help,token)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__token"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__channel,clear)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__clear"
                 ;;
             porta__subcmd__admin__subcmd__help__subcmd__channel,create)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__create"
                 ;;
+            porta__subcmd__admin__subcmd__help__subcmd__channel,delete)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__delete"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__channel,edit)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__edit"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__channel,keys)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__keys"
+                ;;
             porta__subcmd__admin__subcmd__help__subcmd__channel,list)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__list"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__key,create)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__key__subcmd__create"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__key,revoke)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__key__subcmd__revoke"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__key,rotate)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__key__subcmd__rotate"
                 ;;
             porta__subcmd__admin__subcmd__help__subcmd__token,create)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__token__subcmd__create"
@@ -87,6 +138,30 @@ _porta() {
                 ;;
             porta__subcmd__admin__subcmd__help__subcmd__token,revoke)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__token__subcmd__revoke"
+                ;;
+            porta__subcmd__admin__subcmd__key,create)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__create"
+                ;;
+            porta__subcmd__admin__subcmd__key,help)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__help"
+                ;;
+            porta__subcmd__admin__subcmd__key,revoke)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__revoke"
+                ;;
+            porta__subcmd__admin__subcmd__key,rotate)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__rotate"
+                ;;
+            porta__subcmd__admin__subcmd__key__subcmd__help,create)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__create"
+                ;;
+            porta__subcmd__admin__subcmd__key__subcmd__help,help)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__help"
+                ;;
+            porta__subcmd__admin__subcmd__key__subcmd__help,revoke)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__revoke"
+                ;;
+            porta__subcmd__admin__subcmd__key__subcmd__help,rotate)
+                cmd="porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__rotate"
                 ;;
             porta__subcmd__admin__subcmd__token,create)
                 cmd="porta__subcmd__admin__subcmd__token__subcmd__create"
@@ -154,14 +229,38 @@ _porta() {
             porta__subcmd__help__subcmd__admin,channel)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__channel"
                 ;;
+            porta__subcmd__help__subcmd__admin,key)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__key"
+                ;;
             porta__subcmd__help__subcmd__admin,token)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__token"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__channel,clear)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__clear"
                 ;;
             porta__subcmd__help__subcmd__admin__subcmd__channel,create)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__create"
                 ;;
+            porta__subcmd__help__subcmd__admin__subcmd__channel,delete)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__delete"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__channel,edit)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__edit"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__channel,keys)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__keys"
+                ;;
             porta__subcmd__help__subcmd__admin__subcmd__channel,list)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__list"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__key,create)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__key__subcmd__create"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__key,revoke)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__key__subcmd__revoke"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__key,rotate)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__key__subcmd__rotate"
                 ;;
             porta__subcmd__help__subcmd__admin__subcmd__token,create)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__token__subcmd__create"
@@ -178,8 +277,17 @@ _porta() {
             porta__subcmd__help__subcmd__generate,man)
                 cmd="porta__subcmd__help__subcmd__generate__subcmd__man"
                 ;;
+            porta__subcmd__help__subcmd__migrate,export)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__export"
+                ;;
+            porta__subcmd__help__subcmd__migrate,import)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__import"
+                ;;
             porta__subcmd__help__subcmd__migrate,status)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__status"
+                ;;
+            porta__subcmd__help__subcmd__migrate__subcmd__import,thingspeak)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__import__subcmd__thingspeak"
                 ;;
             porta__subcmd__help__subcmd__report,list)
                 cmd="porta__subcmd__help__subcmd__report__subcmd__list"
@@ -187,17 +295,44 @@ _porta() {
             porta__subcmd__help__subcmd__report,show)
                 cmd="porta__subcmd__help__subcmd__report__subcmd__show"
                 ;;
+            porta__subcmd__migrate,export)
+                cmd="porta__subcmd__migrate__subcmd__export"
+                ;;
             porta__subcmd__migrate,help)
                 cmd="porta__subcmd__migrate__subcmd__help"
+                ;;
+            porta__subcmd__migrate,import)
+                cmd="porta__subcmd__migrate__subcmd__import"
                 ;;
             porta__subcmd__migrate,status)
                 cmd="porta__subcmd__migrate__subcmd__status"
                 ;;
+            porta__subcmd__migrate__subcmd__help,export)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__export"
+                ;;
             porta__subcmd__migrate__subcmd__help,help)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__help"
                 ;;
+            porta__subcmd__migrate__subcmd__help,import)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__import"
+                ;;
             porta__subcmd__migrate__subcmd__help,status)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__status"
+                ;;
+            porta__subcmd__migrate__subcmd__help__subcmd__import,thingspeak)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__import__subcmd__thingspeak"
+                ;;
+            porta__subcmd__migrate__subcmd__import,help)
+                cmd="porta__subcmd__migrate__subcmd__import__subcmd__help"
+                ;;
+            porta__subcmd__migrate__subcmd__import,thingspeak)
+                cmd="porta__subcmd__migrate__subcmd__import__subcmd__thingspeak"
+                ;;
+            porta__subcmd__migrate__subcmd__import__subcmd__help,help)
+                cmd="porta__subcmd__migrate__subcmd__import__subcmd__help__subcmd__help"
+                ;;
+            porta__subcmd__migrate__subcmd__import__subcmd__help,thingspeak)
+                cmd="porta__subcmd__migrate__subcmd__import__subcmd__help__subcmd__thingspeak"
                 ;;
             porta__subcmd__report,help)
                 cmd="porta__subcmd__report__subcmd__help"
@@ -250,7 +385,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin)
-            opts="-h --db --log-level --log-format --help channel token help"
+            opts="-h --db --log-level --log-format --help channel key token help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -276,7 +411,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin__subcmd__channel)
-            opts="-h --db --log-level --log-format --help create list help"
+            opts="-h --db --log-level --log-format --help create list edit clear delete keys help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,14 +436,180 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        porta__subcmd__admin__subcmd__channel__subcmd__create)
-            opts="-h --retention --format --db --log-level --log-format --help"
+        porta__subcmd__admin__subcmd__channel__subcmd__clear)
+            opts="-h --yes --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__create)
+            opts="-h --id --description --public --field --timezone --latitude --longitude --elevation --metadata --retention --update-interval --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --description)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --latitude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --longitude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --elevation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metadata)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --retention)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --update-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__delete)
+            opts="-h --yes --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__edit)
+            opts="-h --name --description --public --field --timezone --latitude --longitude --elevation --metadata --retention --update-interval --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --description)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --field)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --latitude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --longitude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --elevation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metadata)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retention)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --update-interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -336,7 +637,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin__subcmd__channel__subcmd__help)
-            opts="create list help"
+            opts="create list edit clear delete keys help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -349,7 +650,49 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__edit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -377,6 +720,20 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__keys)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__admin__subcmd__channel__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
@@ -384,6 +741,36 @@ _porta() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__channel__subcmd__keys)
+            opts="-h --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -422,7 +809,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin__subcmd__help)
-            opts="channel token help"
+            opts="channel key token help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -436,7 +823,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin__subcmd__help__subcmd__channel)
-            opts="create list"
+            opts="create list edit clear delete keys"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -449,7 +836,63 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__keys)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -480,6 +923,62 @@ _porta() {
         porta__subcmd__admin__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__key)
+            opts="create rotate revoke"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__key__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__key__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__key__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -540,6 +1039,192 @@ _porta() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key)
+            opts="-h --db --log-level --log-format --help create rotate revoke help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__create)
+            opts="-h --kind --key-stdin --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__help)
+            opts="create rotate revoke help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__revoke)
+            opts="-h --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__key__subcmd__rotate)
+            opts="-h --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -882,7 +1567,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__admin)
-            opts="channel token"
+            opts="channel key token"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -896,8 +1581,22 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__admin__subcmd__channel)
-            opts="create list"
+            opts="create list edit clear delete keys"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -923,7 +1622,105 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__keys)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__key)
+            opts="create rotate revoke"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__key__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__key__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__key__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1050,8 +1847,50 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__migrate)
-            opts="status"
+            opts="status import export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__import)
+            opts="thingspeak"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__import__subcmd__thingspeak)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1148,7 +1987,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__migrate)
-            opts="-h --dry-run --db --log-level --log-format --help status help"
+            opts="-h --dry-run --db --log-level --log-format --help status import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1173,9 +2012,53 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        porta__subcmd__migrate__subcmd__help)
-            opts="status help"
+        porta__subcmd__migrate__subcmd__export)
+            opts="-h --channel --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --channel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__help)
+            opts="status import export help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1201,6 +2084,34 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__import)
+            opts="thingspeak"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__import__subcmd__thingspeak)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__migrate__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1208,6 +2119,108 @@ _porta() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__import)
+            opts="-h --db --log-level --log-format --help thingspeak help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__import__subcmd__help)
+            opts="thingspeak help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__import__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__import__subcmd__help__subcmd__thingspeak)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__import__subcmd__thingspeak)
+            opts="-h --channel --timezone --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --channel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

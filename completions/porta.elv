@@ -28,8 +28,8 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand serve 'Answer devices'
             cand stress 'Measure how much load a server takes'
             cand report 'Show what was measured'
-            cand migrate 'Bring the database to the present schema'
-            cand admin 'Manage channels and tokens in the database'
+            cand migrate 'Bring the database to the present schema; bring channels in and out'
+            cand admin 'Manage channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -112,6 +112,8 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand status 'List the schema''s versions, applied and pending'
+            cand import 'Bring entries in from elsewhere'
+            cand export 'Write a whole channel as CSV, in the order of time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;migrate;status'= {
@@ -122,11 +124,54 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'porta;migrate;import'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;migrate;import;thingspeak'= {
+            cand --channel 'Channel to add them to'
+            cand --timezone 'Time zone of times that name none, such as Europe/Berlin'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;migrate;import;help'= {
+            cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;migrate;import;help;thingspeak'= {
+        }
+        &'porta;migrate;import;help;help'= {
+        }
+        &'porta;migrate;export'= {
+            cand --channel 'Channel to export'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'porta;migrate;help'= {
             cand status 'List the schema''s versions, applied and pending'
+            cand import 'Bring entries in from elsewhere'
+            cand export 'Write a whole channel as CSV, in the order of time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;migrate;help;status'= {
+        }
+        &'porta;migrate;help;import'= {
+            cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
+        }
+        &'porta;migrate;help;import;thingspeak'= {
+        }
+        &'porta;migrate;help;export'= {
         }
         &'porta;migrate;help;help'= {
         }
@@ -137,6 +182,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand channel 'Channels'
+            cand key 'API keys of channels'
             cand token 'Admin bearer tokens'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -148,10 +194,24 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand create 'Create a channel and show its keys, this once'
             cand list 'List all channels'
+            cand edit 'Change settings of a channel; what is not named stays'
+            cand clear 'Delete all entries of a channel; the next one has the id 1 again'
+            cand delete 'Delete a channel, its keys and its entries'
+            cand keys 'List the keys of a channel by their first letters'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;admin;channel;create'= {
-            cand --retention 'Delete entries older than this, for example 30d [default: keep all]'
+            cand --id 'Its number, where devices know it under one already [default: the next]'
+            cand --description 'What it is for'
+            cand --public 'Whether it can be read without a key'
+            cand --field 'Label of a field, such as 1=Temperature; without a label (1=) a field does not appear in feeds'
+            cand --timezone 'Zone in which times are shown where a request names none, such as Europe/Berlin'
+            cand --latitude 'Degrees'
+            cand --longitude 'Degrees'
+            cand --elevation 'Metres'
+            cand --metadata 'Anything you want to note, such as JSON'
+            cand --retention 'Delete entries older than this, for example 30d; `all` keeps all'
+            cand --update-interval 'Take updates only so far apart, for example 15s; `none` takes all'
             cand --format 'How to print it'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
@@ -167,16 +227,121 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'porta;admin;channel;edit'= {
+            cand --name 'Its name'
+            cand --description 'What it is for'
+            cand --public 'Whether it can be read without a key'
+            cand --field 'Label of a field, such as 1=Temperature; without a label (1=) a field does not appear in feeds'
+            cand --timezone 'Zone in which times are shown where a request names none, such as Europe/Berlin'
+            cand --latitude 'Degrees'
+            cand --longitude 'Degrees'
+            cand --elevation 'Metres'
+            cand --metadata 'Anything you want to note, such as JSON'
+            cand --retention 'Delete entries older than this, for example 30d; `all` keeps all'
+            cand --update-interval 'Take updates only so far apart, for example 15s; `none` takes all'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;channel;clear'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --yes 'Do not ask'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;channel;delete'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --yes 'Do not ask'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;channel;keys'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'porta;admin;channel;help'= {
             cand create 'Create a channel and show its keys, this once'
             cand list 'List all channels'
+            cand edit 'Change settings of a channel; what is not named stays'
+            cand clear 'Delete all entries of a channel; the next one has the id 1 again'
+            cand delete 'Delete a channel, its keys and its entries'
+            cand keys 'List the keys of a channel by their first letters'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;admin;channel;help;create'= {
         }
         &'porta;admin;channel;help;list'= {
         }
+        &'porta;admin;channel;help;edit'= {
+        }
+        &'porta;admin;channel;help;clear'= {
+        }
+        &'porta;admin;channel;help;delete'= {
+        }
+        &'porta;admin;channel;help;keys'= {
+        }
         &'porta;admin;channel;help;help'= {
+        }
+        &'porta;admin;key'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Create a key and show it, this once'
+            cand rotate 'Put a new key in the place of one, which stops working at once'
+            cand revoke 'End a key at once'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;key;create'= {
+            cand --kind 'What it opens the channel for'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --key-stdin 'Read a key that devices have already from standard input, instead of making one'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;key;rotate'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;key;revoke'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;key;help'= {
+            cand create 'Create a key and show it, this once'
+            cand rotate 'Put a new key in the place of one, which stops working at once'
+            cand revoke 'End a key at once'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;key;help;create'= {
+        }
+        &'porta;admin;key;help;rotate'= {
+        }
+        &'porta;admin;key;help;revoke'= {
+        }
+        &'porta;admin;key;help;help'= {
         }
         &'porta;admin;token'= {
             cand --db 'Database file'
@@ -229,16 +394,40 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;admin;help'= {
             cand channel 'Channels'
+            cand key 'API keys of channels'
             cand token 'Admin bearer tokens'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;admin;help;channel'= {
             cand create 'Create a channel and show its keys, this once'
             cand list 'List all channels'
+            cand edit 'Change settings of a channel; what is not named stays'
+            cand clear 'Delete all entries of a channel; the next one has the id 1 again'
+            cand delete 'Delete a channel, its keys and its entries'
+            cand keys 'List the keys of a channel by their first letters'
         }
         &'porta;admin;help;channel;create'= {
         }
         &'porta;admin;help;channel;list'= {
+        }
+        &'porta;admin;help;channel;edit'= {
+        }
+        &'porta;admin;help;channel;clear'= {
+        }
+        &'porta;admin;help;channel;delete'= {
+        }
+        &'porta;admin;help;channel;keys'= {
+        }
+        &'porta;admin;help;key'= {
+            cand create 'Create a key and show it, this once'
+            cand rotate 'Put a new key in the place of one, which stops working at once'
+            cand revoke 'End a key at once'
+        }
+        &'porta;admin;help;key;create'= {
+        }
+        &'porta;admin;help;key;rotate'= {
+        }
+        &'porta;admin;help;key;revoke'= {
         }
         &'porta;admin;help;token'= {
             cand create 'Create a token and show it, this once'
@@ -292,8 +481,8 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand serve 'Answer devices'
             cand stress 'Measure how much load a server takes'
             cand report 'Show what was measured'
-            cand migrate 'Bring the database to the present schema'
-            cand admin 'Manage channels and tokens in the database'
+            cand migrate 'Bring the database to the present schema; bring channels in and out'
+            cand admin 'Manage channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -311,20 +500,53 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;help;migrate'= {
             cand status 'List the schema''s versions, applied and pending'
+            cand import 'Bring entries in from elsewhere'
+            cand export 'Write a whole channel as CSV, in the order of time'
         }
         &'porta;help;migrate;status'= {
         }
+        &'porta;help;migrate;import'= {
+            cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
+        }
+        &'porta;help;migrate;import;thingspeak'= {
+        }
+        &'porta;help;migrate;export'= {
+        }
         &'porta;help;admin'= {
             cand channel 'Channels'
+            cand key 'API keys of channels'
             cand token 'Admin bearer tokens'
         }
         &'porta;help;admin;channel'= {
             cand create 'Create a channel and show its keys, this once'
             cand list 'List all channels'
+            cand edit 'Change settings of a channel; what is not named stays'
+            cand clear 'Delete all entries of a channel; the next one has the id 1 again'
+            cand delete 'Delete a channel, its keys and its entries'
+            cand keys 'List the keys of a channel by their first letters'
         }
         &'porta;help;admin;channel;create'= {
         }
         &'porta;help;admin;channel;list'= {
+        }
+        &'porta;help;admin;channel;edit'= {
+        }
+        &'porta;help;admin;channel;clear'= {
+        }
+        &'porta;help;admin;channel;delete'= {
+        }
+        &'porta;help;admin;channel;keys'= {
+        }
+        &'porta;help;admin;key'= {
+            cand create 'Create a key and show it, this once'
+            cand rotate 'Put a new key in the place of one, which stops working at once'
+            cand revoke 'End a key at once'
+        }
+        &'porta;help;admin;key;create'= {
+        }
+        &'porta;help;admin;key;rotate'= {
+        }
+        &'porta;help;admin;key;revoke'= {
         }
         &'porta;help;admin;token'= {
             cand create 'Create a token and show it, this once'

@@ -38,8 +38,8 @@ complete -c porta -n "__fish_porta_needs_command" -s V -l version -d 'Print vers
 complete -c porta -n "__fish_porta_needs_command" -f -a "serve" -d 'Answer devices'
 complete -c porta -n "__fish_porta_needs_command" -f -a "stress" -d 'Measure how much load a server takes'
 complete -c porta -n "__fish_porta_needs_command" -f -a "report" -d 'Show what was measured'
-complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database to the present schema'
-complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage channels and tokens in the database'
+complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database to the present schema; bring channels in and out'
+complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_needs_command" -f -a "generate" -d 'Write completions and man pages'
 complete -c porta -n "__fish_porta_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand serve" -l listen -d 'Address to listen on; port 0 picks a free one, and the first line of the output names it' -r
@@ -123,19 +123,21 @@ complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subc
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l db -d 'Database file' -r -F
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
 warn\t'What may need attention'
 info\t'What happens'
 debug\t'What helps to find a fault'
 trace\t'Everything'"
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -l dry-run -d 'Only say what would be done'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l dry-run -d 'Only say what would be done'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "import" -d 'Bring entries in from elsewhere'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l format -d 'How to print it' -r -f -a "table\t'For people'
 json\t'For programs'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l db -d 'Database file' -r -F
@@ -148,21 +150,47 @@ trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -l db -d 'Database file' -r -F
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
 warn\t'What may need attention'
 info\t'What happens'
 debug\t'What helps to find a fault'
 trace\t'Everything'"
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -f -a "channel" -d 'Channels'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -f -a "token" -d 'Admin bearer tokens'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -f -a "thingspeak" -d 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from export" -l channel -d 'Channel to export' -r
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from export" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from export" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from export" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "import" -d 'Bring entries in from elsewhere'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "key" -d 'API keys of channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -175,7 +203,25 @@ json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "create" -d 'Create a channel and show its keys, this once'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "list" -d 'List all channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "edit" -d 'Change settings of a channel; what is not named stays'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "clear" -d 'Delete all entries of a channel; the next one has the id 1 again'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "delete" -d 'Delete a channel, its keys and its entries'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "keys" -d 'List the keys of a channel by their first letters'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -f -a "create" -d 'Create a key and show it, this once'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Put a new key in the place of one, which stops working at once'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -f -a "revoke" -d 'End a key at once'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from key" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -191,6 +237,7 @@ complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subco
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'End a token'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "key" -d 'API keys of channels'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "token" -d 'Admin bearer tokens'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -l db -d 'Database file' -r -F
@@ -232,14 +279,17 @@ complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_su
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "serve" -d 'Answer devices'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "stress" -d 'Measure how much load a server takes'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "report" -d 'Show what was measured'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "migrate" -d 'Bring the database to the present schema'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "admin" -d 'Manage channels and tokens in the database'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "migrate" -d 'Bring the database to the present schema; bring channels in and out'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "generate" -d 'Write completions and man pages'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "show" -d 'Show one run'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "import" -d 'Bring entries in from elsewhere'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "key" -d 'API keys of channels'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "token" -d 'Admin bearer tokens'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "completions" -d 'Print the completions of a shell'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "man" -d 'Write a man page for every subcommand'

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{cannot_open, migrate_to_present, print, print_as};
-use crate::cli::{Migrate, MigrateWhat};
+use super::{cannot_open, migrate_to_present, print, print_as, transfer};
+use crate::cli::{Import, Migrate, MigrateWhat};
 use crate::exit::{Exit, Failure};
 use crate::render::table::{self, Column::Left, Column::Right};
 use crate::store::sqlite::migrate::{self, MigrationStatus, SCHEMA_VERSION};
@@ -13,6 +13,10 @@ pub fn run(arguments: &Migrate, db: &Path) -> Result<Exit, Failure> {
         Some(MigrateWhat::Status { output }) => {
             print_as(output.format, &status(db)?, |migrations| as_table(migrations))?;
         }
+        Some(MigrateWhat::Import(Import::Thingspeak { file, channel, timezone })) => {
+            transfer::import(db, file, *channel, timezone)?;
+        }
+        Some(MigrateWhat::Export { channel, file }) => transfer::export(db, *channel, file.as_deref())?,
         None if arguments.dry_run => print(&plan(db, &status(db)?))?,
         None => apply(db)?,
     }

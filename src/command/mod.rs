@@ -8,6 +8,7 @@ mod report;
 mod serve;
 mod signals;
 mod stress;
+mod transfer;
 
 use std::fmt::Display;
 use std::future::Future;

@@ -11,9 +11,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::{cannot, cannot_open};
-use crate::command::admin;
+use crate::domain::channel::Settings;
 use crate::domain::id::ChannelId;
 use crate::domain::secret::Secret;
+use crate::entropy;
 use crate::exit::Failure;
 use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
 use crate::store::{ChannelStore as _, EntryStore as _, Store as _};
@@ -104,7 +105,8 @@ fn remove_left_behind(beside: &Path) {
 async fn create_channel(database: &Path) -> Result<(ChannelId, Secret), Failure> {
     migrate::prepare(database).map_err(|error| cannot_open(database, &error))?;
     let store = Sqlite::open(database, QUEUE_CAPACITY).map_err(|error| cannot_open(database, &error))?;
-    let channel = admin::new_channel("stress test".into(), None)?;
+    let channel = entropy::new_channel(None, Settings::new("stress test".into()))
+        .map_err(|error| Failure::new("cannot create a channel for the run", error))?;
     let write_key = channel.write_key.clone();
     let created =
         store.create_channel(channel).await.map_err(cannot("cannot create a channel for the run"))?;

@@ -43,6 +43,10 @@ id! {
     EntryId
 }
 id! {
+    /// An API key of a channel, unique in a database.
+    KeyId
+}
+id! {
     /// A stored stress-test run, unique in a database.
     RunId
 }

@@ -2,10 +2,13 @@
 //! reasons outside its arguments.
 
 pub mod account;
+pub mod aggregate;
 pub mod channel;
+pub mod entry;
 pub mod grade;
 pub mod id;
 pub mod latency;
+pub mod number;
 pub mod progress;
 pub mod report;
 pub mod run;
@@ -15,3 +18,4 @@ pub mod summary;
 pub mod unit;
 pub mod update;
 pub mod validity;
+pub mod zone;

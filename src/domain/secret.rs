@@ -2,8 +2,10 @@
 //! redacted, so that it does not reach a log by accident.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq as _;
 
 /// Letters and digits of an API key, as ThingSpeak's libraries expect them.
 const KEY_ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -11,6 +13,8 @@ const KEY_ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const KEY_LENGTH: usize = 16;
 /// Characters of a key that lists show.
 const KEY_PREFIX: usize = 4;
+/// Characters of a key that was brought along from elsewhere.
+const FOREIGN_KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=64;
 /// What an admin token starts with, so that secret scanners and people recognise it.
 const TOKEN_MARK: &str = "porta_";
 /// Characters of a token that lists show.
@@ -24,12 +28,25 @@ pub struct Secret {
 }
 
 /// SHA-256 of a secret: what the database keeps. The secrets are random with at least 82 bits, so that a fast hash is
-/// enough, and looking one up by its hash tells nobody anything through timing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// enough. Digests are compared in constant time; looking one up in an index tells nobody anything through timing, since
+/// nobody can choose a secret by the beginning of its digest.
+#[derive(Clone, Copy, Debug, Eq)]
 pub struct SecretHash(
     /// The 32 bytes of the digest.
     pub [u8; 32],
 );
+
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for SecretHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl Secret {
     /// A ThingSpeak-style API key of 16 characters `[A-Z0-9]` from 128 random bits.
@@ -43,6 +60,18 @@ impl Secret {
             })
             .collect();
         Self { text, prefix_length: KEY_PREFIX }
+    }
+
+    /// A key that devices have already, brought along from another server.
+    ///
+    /// # Errors
+    /// Unless it has 8 to 64 printable ASCII characters without a space; the text says so.
+    pub fn foreign_key(text: &str) -> Result<Self, String> {
+        if FOREIGN_KEY_LENGTH.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self { text: text.to_owned(), prefix_length: KEY_PREFIX })
+        } else {
+            Err("a key has 8 to 64 printable ASCII characters and no space".into())
+        }
     }
 
     /// An admin bearer token: `porta_` and 64 hexadecimal digits from 256 random bits.
@@ -98,6 +127,14 @@ mod tests {
     fn different_randomness_gives_different_secrets() {
         assert_ne!(Secret::api_key(1).hash(), Secret::api_key(2).hash());
         assert_ne!(Secret::token([1; 32]).hash(), Secret::token([2; 32]).hash());
+    }
+
+    #[test]
+    fn a_key_from_elsewhere_is_taken_as_it_is() {
+        assert_eq!(Secret::foreign_key("ab-CD_12").expect("a key").reveal(), "ab-CD_12");
+        for bad in ["", "short12", "with space", "línea1234", &"x".repeat(65)] {
+            assert!(Secret::foreign_key(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,30 +1,61 @@
 //! One update of a channel, as a device sent it.
 
 use super::channel::FIELDS;
+use super::unit::UtcMillis;
 
-/// Bytes of one field value.
+/// Bytes of one value.
 pub const VALUE_BYTES_MAX: usize = 255;
 
-/// What an update stores: up to eight values, verbatim.
+/// Names of the fields, in their order.
+pub const FIELD_NAMES: [&str; FIELDS] =
+    ["field1", "field2", "field3", "field4", "field5", "field6", "field7", "field8"];
+
+/// What an update stores: up to eight values, verbatim, and what comes with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Update {
     /// `values[0]` is `field1`; `None` where the device sent nothing.
     pub values: Box<[Option<String>; FIELDS]>,
+    /// Few devices send any of it.
+    pub details: Option<Box<Details>>,
+}
+
+/// Where and when an update was made, and what its device says of itself. Texts are verbatim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Degrees.
+    pub latitude: Option<String>,
+    /// Degrees.
+    pub longitude: Option<String>,
+    /// Metres.
+    pub elevation: Option<String>,
+    /// A message.
+    pub status: Option<String>,
+    /// The device's own time; `None` takes the time of arrival.
+    pub created_at: Option<UtcMillis>,
 }
 
 /// Why an update cannot be stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateError {
     /// A value over [`VALUE_BYTES_MAX`].
-    #[error("field{field} has {bytes} bytes, at most {VALUE_BYTES_MAX} are stored")]
+    #[error("{name} has {bytes} bytes, at most {VALUE_BYTES_MAX} are stored")]
     ValueTooLong {
-        /// 1 to 8.
-        field: usize,
+        /// `field1`, `status`, …
+        name: &'static str,
         /// Its length.
         bytes: usize,
     },
-    /// No `field1` to `field8` among the parameters.
-    #[error("the update has none of field1 to field8")]
+    /// A time or a zone that cannot be read; the text says what to write.
+    #[error("{0}")]
+    Time(String),
+    /// A parameter that is neither text nor a number.
+    #[error("{0} is neither a text nor a number")]
+    NotAValue(String),
+    /// The body is not what its content type says.
+    #[error("the body cannot be read: {0}")]
+    Syntax(String),
+    /// No `field1` to `field8` among the parameters, nor a position or a status.
+    #[error("the update has none of field1 to field8, and neither a position nor a status")]
     Empty,
 }
 
@@ -37,26 +68,65 @@ fn field_index(name: &str) -> Option<usize> {
     }
 }
 
+/// Whether an update stores a parameter of this name.
+pub fn is_stored(name: &str) -> bool {
+    field_index(name).is_some()
+        || matches!(name, "lat" | "latitude" | "long" | "longitude" | "elevation" | "status")
+}
+
 impl Update {
-    /// Takes one request parameter. Returns whether it named a field; of a field sent twice the last value stands.
+    /// Takes one request parameter. Returns whether it is one that is stored; of one sent twice the last value stands.
     ///
     /// # Errors
     /// When the value is longer than [`VALUE_BYTES_MAX`].
     pub fn set(&mut self, name: &str, value: &str) -> Result<bool, UpdateError> {
-        let Some(index) = field_index(name) else { return Ok(false) };
+        let (name, place) = if let Some(index) = field_index(name) {
+            (FIELD_NAMES[index], &mut self.values[index])
+        } else {
+            match name {
+                "lat" | "latitude" => ("latitude", &mut self.details_mut().latitude),
+                "long" | "longitude" => ("longitude", &mut self.details_mut().longitude),
+                "elevation" => ("elevation", &mut self.details_mut().elevation),
+                "status" => ("status", &mut self.details_mut().status),
+                _ => return Ok(false),
+            }
+        };
         if value.len() > VALUE_BYTES_MAX {
-            return Err(UpdateError::ValueTooLong { field: index + 1, bytes: value.len() });
+            return Err(UpdateError::ValueTooLong { name, bytes: value.len() });
         }
-        self.values[index] = Some(value.to_owned());
+        *place = Some(value.to_owned());
         Ok(true)
+    }
+
+    /// Gives the update a time of its own.
+    pub fn set_created_at(&mut self, at: UtcMillis) {
+        self.details_mut().created_at = Some(at);
+    }
+
+    fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+
+    /// The time it was given, if it was.
+    pub fn created_at(&self) -> Option<UtcMillis> {
+        self.details.as_ref().and_then(|details| details.created_at)
+    }
+
+    /// Latitude, longitude, elevation and status.
+    pub fn texts(&self) -> [Option<&str>; 4] {
+        self.details.as_ref().map_or([None; 4], |details| {
+            [&details.latitude, &details.longitude, &details.elevation, &details.status]
+                .map(|text| text.as_deref())
+        })
     }
 
     /// The update, if it has anything to store.
     ///
     /// # Errors
-    /// [`UpdateError::Empty`] when no field was set.
+    /// [`UpdateError::Empty`] when it has no field, position or status.
     pub fn complete(self) -> Result<Self, UpdateError> {
-        if self.values.iter().all(Option::is_none) { Err(UpdateError::Empty) } else { Ok(self) }
+        let something = self.values.iter().any(Option::is_some) || self.texts().iter().any(Option::is_some);
+        if something { Ok(self) } else { Err(UpdateError::Empty) }
     }
 }
 
@@ -76,12 +146,29 @@ mod tests {
     }
 
     #[test]
-    fn other_parameters_are_not_fields() {
+    fn a_position_or_a_status_is_something_to_store() {
+        let mut update = Update::default();
+        assert_eq!(update.set("lat", "40.44"), Ok(true));
+        assert_eq!(update.set("longitude", "-79.9965"), Ok(true));
+        assert_eq!(update.set("status", "on"), Ok(true));
+        assert_eq!(update.texts(), [Some("40.44"), Some("-79.9965"), None, Some("on")]);
+        assert!(update.complete().is_ok());
+        let mut only_a_time = Update::default();
+        only_a_time.set_created_at(UtcMillis(1));
+        assert_eq!(only_a_time.complete(), Err(UpdateError::Empty));
+    }
+
+    #[test]
+    fn other_parameters_are_not_stored() {
         let mut update = Update::default();
         for name in
-            ["field0", "field9", "field10", "field", "0", "9", "Field1", "api_key", "status", "fieldfield1"]
+            ["field0", "field9", "field10", "field", "0", "9", "Field1", "api_key", "tweet", "fieldfield1"]
         {
             assert_eq!(update.set(name, "1"), Ok(false), "{name}");
+            assert!(!is_stored(name), "{name}");
+        }
+        for name in ["field1", "8", "lat", "latitude", "long", "longitude", "elevation", "status"] {
+            assert_eq!(Update::default().set(name, "1"), Ok(is_stored(name)), "{name}");
         }
         assert_eq!(update.complete(), Err(UpdateError::Empty));
     }
@@ -90,9 +177,9 @@ mod tests {
     fn a_value_is_at_most_255_bytes() {
         let mut update = Update::default();
         assert_eq!(update.set("field2", &"x".repeat(255)), Ok(true));
-        assert_eq!(
-            update.set("field2", &"x".repeat(256)),
-            Err(UpdateError::ValueTooLong { field: 2, bytes: 256 })
-        );
+        for (name, full) in [("2", "field2"), ("status", "status"), ("lat", "latitude")] {
+            let error = UpdateError::ValueTooLong { name: full, bytes: 256 };
+            assert_eq!(update.set(name, &"x".repeat(256)), Err(error));
+        }
     }
 }

@@ -13,7 +13,7 @@ const WIDTH_MIN: usize = 20;
 pub fn block(progress: &Progress, width: usize) -> Vec<String> {
     let lines = [
         String::new(),
-        format!("  {}  {}", bar(progress), time(progress)),
+        format!("  {}  {}", bar(share(progress)), time(progress)),
         String::new(),
         format!(
             "  sent {:>9}   ok {:>9}   failed {:>6}      rps {} now, {} mean",
@@ -57,9 +57,13 @@ fn rate(rps: f64) -> String {
     format!("{rps:.0}")
 }
 
-fn bar(progress: &Progress) -> String {
+fn share(progress: &Progress) -> f64 {
     let planned = progress.elapsed + progress.remaining;
-    let share = if planned > 0.0 { progress.elapsed / planned } else { 1.0 };
+    if planned > 0.0 { progress.elapsed / planned } else { 1.0 }
+}
+
+/// A bar of which `share`, 0 to 1, is full.
+pub fn bar(share: f64) -> String {
     let full = ((share * BAR as f64) as usize).min(BAR);
     "█".repeat(full) + &"░".repeat(BAR - full)
 }

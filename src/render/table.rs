@@ -5,7 +5,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
 use crate::domain::account::Token;
-use crate::domain::channel::Channel;
+use crate::domain::channel::{ApiKey, Channel};
 use crate::domain::run::RunOverview;
 use crate::domain::unit;
 
@@ -81,15 +81,40 @@ pub fn runs(runs: &[RunOverview]) -> String {
 /// Channels, by id.
 pub fn channels(channels: &[Channel]) -> String {
     let row = |channel: &Channel| {
-        let retention = channel.retention_ms.map_or_else(
+        let settings = &channel.settings;
+        let retention = settings.retention_ms.map_or_else(
             || "all".into(),
             |ms| unit::duration(std::time::Duration::from_millis(ms.unsigned_abs())),
         );
+        let access = if settings.public { "public" } else { "private" };
         let entries = unit::count(channel.last_entry_id.unsigned_abs());
-        vec![channel.id.to_string(), channel.name.clone(), entries, retention, channel.created_at.to_minute()]
+        vec![
+            channel.id.to_string(),
+            settings.name.clone(),
+            entries,
+            access.into(),
+            retention,
+            channel.created_at.to_minute(),
+        ]
     };
-    let columns = [Right("id"), Left("name"), Right("last entry"), Left("keeps"), Left("created (UTC)")];
+    let columns = [
+        Right("id"),
+        Left("name"),
+        Right("last entry"),
+        Left("access"),
+        Left("keeps"),
+        Left("created (UTC)"),
+    ];
     of(&columns, channels.iter().map(row))
+}
+
+/// Keys of a channel, by id.
+pub fn keys(keys: &[ApiKey]) -> String {
+    let row = |key: &ApiKey| {
+        let prefix = format!("{}…", key.prefix);
+        vec![key.id.to_string(), key.kind.as_str().into(), prefix, key.created_at.to_minute()]
+    };
+    of(&[Right("id"), Left("kind"), Left("key"), Left("created (UTC)")], keys.iter().map(row))
 }
 
 /// Tokens, by id.

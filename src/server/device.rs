@@ -1,53 +1,101 @@
-//! What devices call.
+//! What devices send: one update, or many.
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State as Extract};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{Path, Request, State as Extract};
+use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 
-use super::State;
+use super::body::{self, Kind};
 use super::error::Refusal;
-use crate::domain::secret::SecretHash;
-use crate::domain::update::Update;
+use super::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, State, auth};
+use crate::clock;
+use crate::domain::id::ChannelId;
+use crate::domain::unit::UtcMillis;
+use crate::domain::zone::Zone;
 use crate::store::StoreError;
+use crate::thingspeak::bulk::{self, Bulk, BulkError};
+use crate::thingspeak::feed::{self, Format};
+use crate::thingspeak::update::Draft;
 
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// `GET` or `POST /update`: stores one entry and answers with its id, as text, once it is committed. Parameters come
-/// from the query and from a form body; the body's win.
-pub async fn update(Extract(state): Extract<Arc<State>>, request: Request) -> Result<String, Refusal> {
-    let mut update = Update::default();
-    let mut key = None;
-    read_parameters(request.uri().query().unwrap_or_default().as_bytes(), &mut update, &mut key)?;
-    if request.headers().get(CONTENT_TYPE).is_some_and(is_form) {
-        let body = Bytes::from_request(request, &()).await;
-        let body = body.map_err(|rejection| Refusal::Body(rejection.status(), rejection.body_text()))?;
-        read_parameters(&body, &mut update, &mut key)?;
-    }
-    let key = key.ok_or(Refusal::Key)?;
-    let update = update.complete()?;
-    match state.store.append(key, update).await {
-        Ok(entry_id) => Ok(entry_id.to_string()),
-        Err(StoreError::NotFound(_)) => Err(Refusal::Key),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn is_form(content_type: &HeaderValue) -> bool {
-    let media_type = content_type.to_str().ok().and_then(|text| text.split(';').next()).unwrap_or_default();
-    media_type.trim().eq_ignore_ascii_case(FORM)
-}
-
-fn read_parameters(encoded: &[u8], update: &mut Update, key: &mut Option<SecretHash>) -> Result<(), Refusal> {
-    for (name, value) in form_urlencoded::parse(encoded) {
-        match &*name {
-            "api_key" | "key" | "apikey" => *key = Some(SecretHash::of(&value)),
-            name => {
-                update.set(name, &value)?;
+/// `GET` or `POST /update`: stores one entry and answers with its id as text, or with the entry as JSON or XML, once it
+/// is committed. Parameters come from the query and from a form or JSON body; the body's win.
+pub async fn update(Extract(state): Extract<Arc<State>>, request: Request) -> Result<Response, Refusal> {
+    let (head, request_body) = request.into_parts();
+    let mut draft = Draft::with_key(auth::key_in_headers(&head.headers));
+    draft.read_form(head.uri.query().unwrap_or_default().as_bytes())?;
+    match body::kind(&head.headers) {
+        Kind::Form => draft.read_form(&body::read(request_body, BODY_BYTES_MAX).await?)?,
+        Kind::Json => {
+            let json = body::read(request_body, BODY_BYTES_MAX).await?;
+            if !json.is_empty() {
+                draft.read_json(&json)?;
             }
         }
+        Kind::Other => {}
     }
-    Ok(())
+    let (key, update) = draft.finish();
+    let key = key.ok_or(Refusal::Key)?;
+    let update = update?;
+    let format = body::suffix(head.uri.path()).1.unwrap_or(Format::Text);
+    let shown = (format != Format::Text).then(|| update.clone());
+    let stored = match state.store.append(key, update).await {
+        Ok(stored) => stored,
+        Err(StoreError::NotFound(_)) => return Err(Refusal::Key),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match shown {
+        None => stored.id.to_string().into_response(),
+        Some(update) => {
+            let record = feed::stored(&stored, &update);
+            body::respond(format, false, feed::one(format, &Zone::Utc, "feed", &record, None))
+        }
+    })
+}
+
+/// `POST /channels/{channel}/bulk_update.json`.
+pub async fn bulk_json(
+    state: Extract<Arc<State>>,
+    channel: Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    bulk_update(state, channel, request, bulk::read_json).await
+}
+
+/// `POST /channels/{channel}/bulk_update.csv`.
+pub async fn bulk_csv(
+    state: Extract<Arc<State>>,
+    channel: Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    bulk_update(state, channel, request, bulk::read_csv).await
+}
+
+/// Stores all updates of a request or none.
+async fn bulk_update(
+    Extract(state): Extract<Arc<State>>,
+    Path(channel): Path<String>,
+    request: Request,
+    read: fn(&[u8], UtcMillis) -> Result<Bulk, BulkError>,
+) -> Result<Response, Refusal> {
+    // So many large bodies at once are in memory, and no more.
+    let _place = state.bulk_places.try_acquire().map_err(|_| Refusal::Overloaded)?;
+    let channel: ChannelId = channel.parse().map_err(|_| Refusal::Unauthorized)?;
+    let (head, request_body) = request.into_parts();
+    let given = body::read(request_body, BULK_BODY_BYTES_MAX).await?;
+    let in_header = auth::key_in_headers(&head.headers);
+    let bulk = tokio::task::spawn_blocking(move || read(&given, clock::utc()));
+    let bulk =
+        bulk.await.map_err(|error| Refusal::Internal(format!("a bulk update was not read: {error}")))??;
+    let key = in_header.or(bulk.key).ok_or(Refusal::Unauthorized)?;
+    let updates = Box::new(bulk.updates.into_iter().map(Ok));
+    match state.store.append_all(channel, Some(key), updates).await {
+        // Whether there is such a channel is nobody's business without its key.
+        Err(StoreError::NotFound(_)) => Err(Refusal::Unauthorized),
+        Err(error) => Err(error.into()),
+        Ok(_) => {
+            let json = [(CONTENT_TYPE, "application/json; charset=utf-8")];
+            Ok((StatusCode::ACCEPTED, json, "{\"success\":true}").into_response())
+        }
+    }
 }

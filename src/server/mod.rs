@@ -1,13 +1,18 @@
 //! The HTTP server: takes a bound listener and a shutdown future, answers until the future is ready, then finishes
 //! what it has accepted.
 
+mod admin;
 mod assets;
+mod auth;
+mod body;
+mod channels;
 mod device;
 mod error;
+mod feeds;
 mod health;
 mod pages;
 pub mod retention;
-mod routes;
+pub mod routes;
 mod workers;
 
 use std::future::Future;
@@ -29,8 +34,12 @@ pub const CONNECTIONS_MAX: usize = 8192;
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of a request's body.
+/// Bytes of a request's body, other than a bulk update's.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the body of a bulk update: 14400 updates with eight values of a sensor each, as JSON.
+pub const BULK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bulk updates at once; the next is told to come back later.
+pub const BULK_PLACES: usize = 8;
 /// How long the listener rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -54,6 +63,7 @@ pub struct State {
     /// `None` when it is read again for every page.
     site: Option<Site>,
     worker_timeout: Duration,
+    bulk_places: Semaphore,
     started: Instant,
 }
 
@@ -75,6 +85,7 @@ pub async fn serve(
         web,
         site,
         worker_timeout: options.worker_timeout,
+        bulk_places: Semaphore::new(BULK_PLACES),
         started: clock::instant(),
     });
     let mut workers = Workers::start(options.workers, &routes::router(state), options.shutdown_timeout)?;

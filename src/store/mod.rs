@@ -2,19 +2,23 @@
 //! database driver passes it; one method is one transaction.
 
 pub mod sqlite;
+mod view;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::domain::account::Token;
-use crate::domain::channel::{Channel, NewChannel};
-use crate::domain::id::{ChannelId, EntryId, RunId, TokenId};
+use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, SettingError};
+use crate::domain::entry::Stored;
+use crate::domain::id::{ChannelId, KeyId, RunId, TokenId};
 use crate::domain::report::Report;
 use crate::domain::run::RunOverview;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::Update;
+
+pub use self::view::{Look, Reading, View, look};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +26,18 @@ pub enum StoreError {
     /// There is no such thing, or no key opens it.
     #[error("{0} not found")]
     NotFound(String),
+    /// It contradicts what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// A value cannot be stored as it is.
+    #[error("{0}")]
+    Setting(#[from] SettingError),
+    /// One of several updates was an error, in these words.
+    #[error("{0}")]
+    Rejected(String),
+    /// The channel has had an update not long ago, and allows only so many.
+    #[error("the channel takes no update so soon after the last one")]
+    TooSoon,
     /// Another process has held the database for longer than the busy timeout.
     #[error("another process is holding the database; it may have a long transaction open")]
     Busy,
@@ -39,31 +55,76 @@ pub enum StoreError {
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Channels and their keys.
+/// Channels and their keys. What one process changes holds at once in all that have the database open.
 #[async_trait]
 pub trait ChannelStore {
     /// Creates a channel with its first write key and read key.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when its number or a key of it is taken.
     async fn create_channel(&self, channel: NewChannel) -> Result<Channel>;
 
     /// All channels, by id.
     async fn channels(&self) -> Result<Vec<Channel>>;
+
+    /// Changes what `change` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Setting`] when a value cannot be; nothing is changed then.
+    async fn change_channel(&self, id: ChannelId, change: Change) -> Result<Channel>;
+
+    /// Deletes a channel, its keys and its entries. Their space is given back bit by bit, by [`EntryStore::expire`].
+    async fn delete_channel(&self, id: ChannelId) -> Result<Channel>;
+
+    /// Deletes a channel's entries; the next one has the id 1 again. Their space is given back as for a channel's.
+    async fn clear_channel(&self, id: ChannelId) -> Result<Channel>;
+
+    /// The keys of a channel, by id.
+    async fn keys(&self, channel: ChannelId) -> Result<Vec<ApiKey>>;
+
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a channel has it already, or has as many as can be.
+    async fn create_key(&self, channel: ChannelId, kind: KeyKind, key: Secret) -> Result<ApiKey>;
+
+    /// Puts a new key in the place of one that ends with this.
+    async fn rotate_key(&self, channel: ChannelId, id: KeyId, key: Secret) -> Result<ApiKey>;
+
+    /// Ends a key.
+    async fn revoke_key(&self, channel: ChannelId, id: KeyId) -> Result<ApiKey>;
 }
+
+/// Updates on their way into a channel, one after the other. An error in place of one ends them all.
+pub type Updates = Box<dyn Iterator<Item = std::result::Result<Update, String>> + Send>;
 
 /// What devices write.
 #[async_trait]
 pub trait EntryStore {
-    /// Stores an update in the channel that `write_key` opens, and returns its id once it is committed.
+    /// Stores an update in the channel that `write_key` opens, and returns once it is committed.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for a key that opens nothing, [`StoreError::Full`] and [`StoreError::Busy`] when the
-    /// update should be sent again later.
-    async fn append(&self, write_key: SecretHash, update: Update) -> Result<EntryId>;
+    /// [`StoreError::NotFound`] for a key that opens nothing, [`StoreError::TooSoon`], and [`StoreError::Full`] and
+    /// [`StoreError::Busy`] when the update should be sent again later.
+    async fn append(&self, write_key: SecretHash, update: Update) -> Result<Stored>;
+
+    /// Stores all of `updates` or none, and returns how many there were. `write_key` must open that very channel; `None`
+    /// is for its owner.
+    ///
+    /// # Errors
+    /// As [`EntryStore::append`], and [`StoreError::Rejected`] with the text of the first error among `updates`.
+    async fn append_all(
+        &self,
+        channel: ChannelId,
+        write_key: Option<SecretHash>,
+        updates: Updates,
+    ) -> Result<u64>;
 
     /// Number of stored entries of a channel.
     async fn count_entries(&self, channel: ChannelId) -> Result<u64>;
 
-    /// Deletes a bounded number of entries that are older than their channel's retention, and gives a bounded number
-    /// of free pages back to the file system. Returns whether there is more to do.
+    /// Deletes a bounded number of entries that are older than their channel's retention, or whose channel was cleared
+    /// or deleted, and gives a bounded number of free pages back to the file system. Returns whether there is more to do.
     async fn expire(&self, now: UtcMillis) -> Result<bool>;
 }
 
@@ -112,6 +173,10 @@ pub struct Statistics {
 pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + Send + Sync {
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;
+
+    /// Lends `reading` one consistent state of the database, on a thread that may block. [`look`] returns what it finds.
+    /// When nobody waits for it any more its reading is cut short.
+    async fn lend(&self, look: Look, reading: Reading) -> Result<()>;
 
     /// Finishes what was queued, brings the file in order and closes it. Later calls fail with [`StoreError::Closed`].
     async fn close(&self) -> Result<()>;

@@ -18,8 +18,8 @@ fn a_channel_is_created_with_keys_and_listed_without() {
     assert!(created.stdout.starts_with("Channel 2  attic\n  write key  "), "{}", created.stdout);
     let list = workspace.porta(&["admin", "channel", "list"]).stdout;
     let lines: Vec<_> = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
-    assert_eq!(lines[1][..4], ["1", "greenhouse", "0", "all"]);
-    assert_eq!(lines[2][..4], ["2", "attic", "0", "30d"]);
+    assert_eq!(lines[1][..5], ["1", "greenhouse", "0", "private", "all"]);
+    assert_eq!(lines[2][..5], ["2", "attic", "0", "private", "30d"]);
     assert!(!list.contains(keys["write_api_key"].as_str().unwrap()));
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use porta::domain::channel::NewChannel;
+use porta::domain::channel::{NewChannel, Settings};
 use porta::domain::secret::Secret;
 use porta::domain::update::Update;
 use porta::server::{self, Options};
@@ -21,8 +21,8 @@ const QUEUE: usize = 4;
 
 fn new_channel() -> NewChannel {
     NewChannel {
-        name: "c".into(),
-        retention: None,
+        id: None,
+        settings: Settings::new("c".into()),
         write_key: Secret::api_key(1),
         read_key: Secret::api_key(2),
     }

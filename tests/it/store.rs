@@ -1,7 +1,7 @@
 //! The store's contract: the same story for each database behind the traits.
 
 use porta::clock;
-use porta::domain::channel::NewChannel;
+use porta::domain::channel::{NewChannel, Settings};
 use porta::domain::id::EntryId;
 use porta::domain::secret::Secret;
 use porta::domain::unit::UtcMillis;
@@ -14,7 +14,9 @@ use crate::support::Workspace;
 
 fn channel(number: u128, retention: Option<Duration>) -> NewChannel {
     let (write_key, read_key) = (Secret::api_key(2 * number), Secret::api_key(2 * number + 1));
-    NewChannel { name: format!("channel {number}"), retention, write_key, read_key }
+    let mut settings = Settings::new(format!("channel {number}"));
+    settings.retention_ms = retention.map(|retention| retention.as_millis() as i64);
+    NewChannel { id: None, settings, write_key, read_key }
 }
 
 fn update(value: &str) -> Update {
@@ -31,9 +33,9 @@ async fn story(store: &dyn Store) {
     store.create_channel(second).await.unwrap();
 
     for expected in 1..=3 {
-        assert_eq!(store.append(first_key, update("x")).await.unwrap(), EntryId(expected));
+        assert_eq!(store.append(first_key, update("x")).await.unwrap().id, EntryId(expected));
     }
-    assert_eq!(store.append(second_key, update("x")).await.unwrap(), EntryId(1), "ids are per channel");
+    assert_eq!(store.append(second_key, update("x")).await.unwrap().id, EntryId(1), "ids are per channel");
     for wrong in [read_key, Secret::api_key(99).hash()] {
         assert!(matches!(store.append(wrong, update("x")).await, Err(StoreError::NotFound(_))));
     }
@@ -109,7 +111,7 @@ async fn retention_deletes_the_old_keeps_the_young_and_gives_space_back() {
     let later = UtcMillis(now.0 + 2 * 3_600_000);
     while store.expire(later).await.unwrap() {}
     assert_eq!(store.count_entries(id).await.unwrap(), 0);
-    let next = store.append(key, update("y")).await.unwrap();
+    let next = store.append(key, update("y")).await.unwrap().id;
     assert_eq!(next, EntryId(ENTRIES as i64 + 1), "an id is not given again");
     store.close().await.unwrap();
 }

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 use super::entries::Append;
-use crate::domain::id::EntryId;
+use crate::domain::entry::Stored;
 use crate::store::Result;
 
 /// Batches that can wait for a runtime thread. Beyond that the writer wakes the waiters itself.
 const BATCHES_MAX: usize = 64;
 
 /// What to answer to an update.
-pub type Answer = (Append, Result<EntryId>);
+pub type Answer = (Append, Result<Stored>);
 
 static HOMES: AtomicUsize = AtomicUsize::new(0);
 

@@ -1,31 +1,41 @@
 //! Channels and their keys.
 
 use async_trait::async_trait;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
 use super::Sqlite;
 use crate::clock;
-use crate::domain::channel::{Channel, KeyKind, NewChannel};
-use crate::domain::id::ChannelId;
+use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, Settings};
+use crate::domain::id::{ChannelId, KeyId};
 use crate::domain::secret::Secret;
 use crate::domain::unit::UtcMillis;
-use crate::store::{ChannelStore, Result};
+use crate::store::{ChannelStore, Result, StoreError};
+
+/// Keys of one channel.
+const KEYS_MAX: i64 = 100;
+/// What [`from_row`] reads, in its order.
+pub const COLUMNS: &str = "id, last_entry_id, created_at_ms, updated_at_ms, name, description, public, timezone, \
+     latitude, longitude, elevation, metadata, retention_ms, update_interval_ms, \
+     field1, field2, field3, field4, field5, field6, field7, field8";
+const KEY_COLUMNS: &str = "id, channel_id, kind, prefix, created_at_ms";
 
 #[async_trait]
 impl ChannelStore for Sqlite {
     async fn create_channel(&self, channel: NewChannel) -> Result<Channel> {
+        channel.settings.check()?;
         self.write(move |transaction| {
-            let retention_ms =
-                channel.retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
-            let created = transaction.query_row(
-                "INSERT INTO channels (name, retention_ms, created_at_ms) VALUES (?1, ?2, ?3)
-                 RETURNING id, name, last_entry_id, retention_ms, created_at_ms",
-                params![channel.name, retention_ms, clock::utc().0],
-                from_row,
-            )?;
-            insert_key(transaction, created.id, KeyKind::Write, &channel.write_key)?;
-            insert_key(transaction, created.id, KeyKind::Read, &channel.read_key)?;
-            Ok(created)
+            let now = clock::utc().0;
+            transaction
+                .execute(
+                    "INSERT INTO channels (id, name, created_at_ms, updated_at_ms) VALUES (?1, '', ?2, ?2)",
+                    params![channel.id.map(|id| id.0), now],
+                )
+                .map_err(conflict("there is a channel of this number already"))?;
+            let id = ChannelId(transaction.last_insert_rowid());
+            transaction.execute("INSERT INTO series (channel_id) VALUES (?1)", [id.0])?;
+            insert_key(transaction, id, KeyKind::Write, &channel.write_key)?;
+            insert_key(transaction, id, KeyKind::Read, &channel.read_key)?;
+            save(transaction, id, &channel.settings, now)
         })
         .await
     }
@@ -33,31 +43,199 @@ impl ChannelStore for Sqlite {
     async fn channels(&self) -> Result<Vec<Channel>> {
         self.read(|connection| {
             let channels = connection
-                .prepare_cached(
-                    "SELECT id, name, last_entry_id, retention_ms, created_at_ms FROM channels ORDER BY id",
-                )?
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM channels ORDER BY id"))?
                 .query_map([], from_row)?
                 .collect::<rusqlite::Result<_>>()?;
             Ok(channels)
         })
         .await
     }
+
+    async fn change_channel(&self, id: ChannelId, change: Change) -> Result<Channel> {
+        self.write(move |transaction| {
+            let channel = find(transaction, id)?;
+            save(transaction, id, &channel.settings.changed(change)?, clock::utc().0)
+        })
+        .await
+    }
+
+    async fn delete_channel(&self, id: ChannelId) -> Result<Channel> {
+        self.write(move |transaction| {
+            let channel = find(transaction, id)?;
+            transaction.execute("DELETE FROM channels WHERE id = ?1", [id.0])?;
+            Ok(channel)
+        })
+        .await
+    }
+
+    async fn clear_channel(&self, id: ChannelId) -> Result<Channel> {
+        self.write(move |transaction| {
+            transaction.execute("UPDATE series SET channel_id = NULL WHERE channel_id = ?1", [id.0])?;
+            transaction.execute("UPDATE channels SET last_entry_id = 0 WHERE id = ?1", [id.0])?;
+            let channel = find(transaction, id)?;
+            transaction.execute("INSERT INTO series (channel_id) VALUES (?1)", [id.0])?;
+            Ok(channel)
+        })
+        .await
+    }
+
+    async fn keys(&self, channel: ChannelId) -> Result<Vec<ApiKey>> {
+        self.read(move |connection| {
+            let keys = connection
+                .prepare_cached(&format!(
+                    "SELECT {KEY_COLUMNS} FROM api_keys WHERE channel_id = ?1 ORDER BY id"
+                ))?
+                .query_map([channel.0], key_from_row)?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            if keys.is_empty() {
+                connection
+                    .query_row("SELECT id FROM channels WHERE id = ?1", [channel.0], |_| Ok(()))
+                    .optional()?
+                    .ok_or_else(|| unknown(channel))?;
+            }
+            Ok(keys)
+        })
+        .await
+    }
+
+    async fn create_key(&self, channel: ChannelId, kind: KeyKind, key: Secret) -> Result<ApiKey> {
+        self.write(move |transaction| {
+            find(transaction, channel)?;
+            insert_key(transaction, channel, kind, &key)
+        })
+        .await
+    }
+
+    async fn rotate_key(&self, channel: ChannelId, id: KeyId, key: Secret) -> Result<ApiKey> {
+        self.write(move |transaction| {
+            let ended = delete_key(transaction, channel, id)?;
+            insert_key(transaction, channel, ended.kind, &key)
+        })
+        .await
+    }
+
+    async fn revoke_key(&self, channel: ChannelId, id: KeyId) -> Result<ApiKey> {
+        self.write(move |transaction| delete_key(transaction, channel, id)).await
+    }
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Channel> {
+fn unknown(channel: ChannelId) -> StoreError {
+    StoreError::NotFound(format!("channel {channel}"))
+}
+
+/// Turns what a unique index says into words.
+fn conflict(what: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
+    move |error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::Conflict(what.into()),
+        _ => error.into(),
+    }
+}
+
+fn find(transaction: &Transaction<'_>, id: ChannelId) -> Result<Channel> {
+    transaction
+        .query_row(&format!("SELECT {COLUMNS} FROM channels WHERE id = ?1"), [id.0], from_row)
+        .optional()?
+        .ok_or_else(|| unknown(id))
+}
+
+fn save(transaction: &Transaction<'_>, id: ChannelId, settings: &Settings, now: i64) -> Result<Channel> {
+    let labels = settings.labels.each();
+    transaction.execute(
+        "UPDATE channels SET updated_at_ms = :now, name = :name, description = :description, public = :public,
+           timezone = :timezone, latitude = :latitude, longitude = :longitude, elevation = :elevation,
+           metadata = :metadata, retention_ms = :retention_ms, update_interval_ms = :update_interval_ms,
+           field1 = :field1, field2 = :field2, field3 = :field3, field4 = :field4,
+           field5 = :field5, field6 = :field6, field7 = :field7, field8 = :field8
+         WHERE id = :id",
+        named_params! {
+            ":id": id.0, ":now": now, ":name": settings.name, ":description": settings.description,
+            ":public": settings.public, ":timezone": settings.timezone, ":latitude": settings.latitude,
+            ":longitude": settings.longitude, ":elevation": settings.elevation, ":metadata": settings.metadata,
+            ":retention_ms": settings.retention_ms, ":update_interval_ms": settings.update_interval_ms,
+            ":field1": labels[0], ":field2": labels[1], ":field3": labels[2], ":field4": labels[3],
+            ":field5": labels[4], ":field6": labels[5], ":field7": labels[6], ":field8": labels[7],
+        },
+    )?;
+    find(transaction, id)
+}
+
+/// Reads a row of [`COLUMNS`].
+pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Channel> {
+    let mut labels = [const { None }; 8];
+    for (index, label) in labels.iter_mut().enumerate() {
+        *label = row.get(14 + index)?;
+    }
     Ok(Channel {
         id: ChannelId(row.get(0)?),
-        name: row.get(1)?,
-        last_entry_id: row.get(2)?,
-        retention_ms: row.get(3)?,
+        last_entry_id: row.get(1)?,
+        created_at: UtcMillis(row.get(2)?),
+        updated_at: UtcMillis(row.get(3)?),
+        settings: Settings {
+            name: row.get(4)?,
+            description: row.get(5)?,
+            public: row.get(6)?,
+            timezone: row.get(7)?,
+            latitude: row.get(8)?,
+            longitude: row.get(9)?,
+            elevation: row.get(10)?,
+            metadata: row.get(11)?,
+            retention_ms: row.get(12)?,
+            update_interval_ms: row.get(13)?,
+            labels: labels.into(),
+        },
+    })
+}
+
+fn insert_key(
+    transaction: &Transaction<'_>,
+    channel: ChannelId,
+    kind: KeyKind,
+    key: &Secret,
+) -> Result<ApiKey> {
+    let keys: i64 =
+        transaction.query_row("SELECT count(*) FROM api_keys WHERE channel_id = ?1", [channel.0], |row| {
+            row.get(0)
+        })?;
+    if keys >= KEYS_MAX {
+        return Err(StoreError::Conflict(format!(
+            "channel {channel} has {KEYS_MAX} keys, the most there can be"
+        )));
+    }
+    transaction
+        .query_row(
+            &format!(
+                "INSERT INTO api_keys (channel_id, kind, prefix, hash, created_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                 RETURNING {KEY_COLUMNS}"
+            ),
+            params![channel.0, kind.as_str(), key.prefix(), key.hash().0, clock::utc().0],
+            key_from_row,
+        )
+        .map_err(conflict("a channel has this key already"))
+}
+
+fn delete_key(transaction: &Transaction<'_>, channel: ChannelId, id: KeyId) -> Result<ApiKey> {
+    transaction
+        .query_row(
+            &format!("DELETE FROM api_keys WHERE id = ?1 AND channel_id = ?2 RETURNING {KEY_COLUMNS}"),
+            [id.0, channel.0],
+            key_from_row,
+        )
+        .optional()?
+        .ok_or_else(|| StoreError::NotFound(format!("key {id} of channel {channel}")))
+}
+
+fn key_from_row(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+    Ok(ApiKey {
+        id: KeyId(row.get(0)?),
+        channel_id: ChannelId(row.get(1)?),
+        kind: kind(row, 2)?,
+        prefix: row.get(3)?,
         created_at: UtcMillis(row.get(4)?),
     })
 }
 
-fn insert_key(transaction: &Transaction<'_>, channel: ChannelId, kind: KeyKind, key: &Secret) -> Result<()> {
-    transaction.execute(
-        "INSERT INTO api_keys (channel_id, kind, prefix, hash, created_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![channel.0, kind.as_str(), key.prefix(), key.hash().0, clock::utc().0],
-    )?;
-    Ok(())
+/// Reads what a key opens; a constraint of the schema allows two words.
+pub fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<KeyKind> {
+    let word = row.get_ref(column)?.as_str()?;
+    Ok(if word == KeyKind::Write.as_str() { KeyKind::Write } else { KeyKind::Read })
 }

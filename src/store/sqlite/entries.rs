@@ -1,35 +1,32 @@
-//! Entries: the write path, and the space that retention gives back.
+//! Entries: the write path.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use tokio::sync::oneshot;
 
-use super::Sqlite;
 use super::answers::Home;
+use super::{Sqlite, expiry};
 use crate::clock;
+use crate::domain::entry::Stored;
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::Update;
-use crate::store::{EntryStore, Result, StoreError};
+use crate::store::{EntryStore, Look, Result, StoreError, Updates};
 
 /// Write keys that are remembered as good.
 const WRITE_KEYS_MAX: usize = 100_000;
-/// Entries that one call of [`EntryStore::expire`] deletes.
-const EXPIRE_ENTRIES_MAX: usize = 2000;
-/// Pages that one call of [`EntryStore::expire`] gives back.
-const VACUUM_PAGES_MAX: u32 = 256;
 
 /// An update on its way to the writer.
 pub struct Append {
     write_key: SecretHash,
     update: Update,
     home: Home,
-    answer: oneshot::Sender<Result<EntryId>>,
+    answer: oneshot::Sender<Result<Stored>>,
 }
 
 impl Append {
@@ -39,7 +36,7 @@ impl Append {
     }
 
     /// Tells whoever waits. Nobody does when the client has gone; the row stands all the same.
-    pub fn answer(self, result: Result<EntryId>) {
+    pub fn answer(self, result: Result<Stored>) {
         let _ = self.answer.send(result);
     }
 }
@@ -69,7 +66,7 @@ impl WriteKeys {
 
 #[async_trait]
 impl EntryStore for Sqlite {
-    async fn append(&self, write_key: SecretHash, update: Update) -> Result<EntryId> {
+    async fn append(&self, write_key: SecretHash, update: Update) -> Result<Stored> {
         if !self.write_keys.contains(&write_key) {
             let found = self.read(move |connection| Ok(channel_of(connection, &write_key)?)).await?;
             found.ok_or_else(unknown_key)?;
@@ -84,23 +81,48 @@ impl EntryStore for Sqlite {
         result
     }
 
-    async fn count_entries(&self, channel: ChannelId) -> Result<u64> {
-        self.read(move |connection| {
-            let count = connection
-                .prepare_cached("SELECT count(*) FROM entries WHERE channel_id = ?1")?
-                .query_row([channel.0], |row| row.get(0))?;
-            Ok(count)
+    async fn append_all(
+        &self,
+        channel: ChannelId,
+        write_key: Option<SecretHash>,
+        updates: Updates,
+    ) -> Result<u64> {
+        self.write(move |transaction| {
+            if let Some(key) = write_key
+                && channel_of(transaction, &key)? != Some(channel)
+            {
+                return Err(unknown_key());
+            }
+            let now = clock::utc();
+            let mut series = Series::find(transaction, channel)?
+                .ok_or_else(|| StoreError::NotFound(format!("channel {channel}")))?;
+            let mut insert = Insert::prepare(transaction)?;
+            let mut stored = 0;
+            for update in updates {
+                insert.execute(&mut series, &update.map_err(StoreError::Rejected)?, now)?;
+                stored += 1;
+            }
+            series.save(transaction)?;
+            Ok(stored)
         })
         .await
     }
 
+    async fn count_entries(&self, channel: ChannelId) -> Result<u64> {
+        self.readers
+            .read(Look::Long, move |connection| {
+                let count = connection
+                    .prepare_cached(
+                        "SELECT count(*) FROM entries WHERE series_id = (SELECT id FROM series WHERE channel_id = ?1)",
+                    )?
+                    .query_row([channel.0], |row| row.get(0))?;
+                Ok(count)
+            })
+            .await
+    }
+
     async fn expire(&self, now: UtcMillis) -> Result<bool> {
-        self.write(move |transaction| {
-            let deleted = delete_expired(transaction, now)?;
-            let more_pages = give_pages_back(transaction)?;
-            Ok(deleted > 0 || more_pages)
-        })
-        .await
+        self.write(move |transaction| Ok(expiry::expire(transaction, now)?)).await
     }
 }
 
@@ -108,95 +130,144 @@ fn unknown_key() -> StoreError {
     StoreError::NotFound("a channel for this write key".into())
 }
 
-fn channel_of(connection: &rusqlite::Connection, key: &SecretHash) -> rusqlite::Result<Option<ChannelId>> {
-    connection
-        .prepare_cached("SELECT channel_id FROM api_keys WHERE hash = ?1 AND kind = 'write'")?
-        .query_row([key.0], |row| row.get(0).map(ChannelId))
-        .optional()
+fn channel_of(connection: &Connection, key: &SecretHash) -> rusqlite::Result<Option<ChannelId>> {
+    let found = connection
+        .prepare_cached("SELECT channel_id, hash FROM api_keys WHERE hash = ?1 AND kind = 'write'")?
+        .query_row([key.0], |row| Ok((ChannelId(row.get(0)?), SecretHash(row.get(1)?))))
+        .optional()?;
+    Ok(found.filter(|(_, stored)| stored == key).map(|(channel, _)| channel))
+}
+
+/// Where a channel's entries go, and how far they have come. Read and written inside the transaction that stores them:
+/// no other process can have moved it, and a rollback takes it back.
+struct Series {
+    channel: ChannelId,
+    id: i64,
+    last_entry_id: i64,
+    update_interval_ms: Option<i64>,
+    last_update_at_ms: Option<i64>,
+}
+
+impl Series {
+    fn find(transaction: &Transaction<'_>, channel: ChannelId) -> rusqlite::Result<Option<Self>> {
+        transaction
+            .prepare_cached(
+                "SELECT series.id, last_entry_id, update_interval_ms, last_update_at_ms
+                 FROM channels JOIN series ON series.channel_id = channels.id WHERE channels.id = ?1",
+            )?
+            .query_row([channel.0], |row| {
+                Ok(Self {
+                    channel,
+                    id: row.get(0)?,
+                    last_entry_id: row.get(1)?,
+                    update_interval_ms: row.get(2)?,
+                    last_update_at_ms: row.get(3)?,
+                })
+            })
+            .optional()
+    }
+
+    /// Whether the channel limits its updates and has had one not long ago. A clock that was set back does not count.
+    fn is_too_soon(&self, now: UtcMillis) -> bool {
+        match (self.update_interval_ms, self.last_update_at_ms) {
+            (Some(interval), Some(last)) => (0..interval).contains(&now.0.saturating_sub(last)),
+            _ => false,
+        }
+    }
+
+    fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached("UPDATE channels SET last_entry_id = ?2, last_update_at_ms = ?3 WHERE id = ?1")?
+            .execute(params![self.channel.0, self.last_entry_id, self.last_update_at_ms])?;
+        Ok(())
+    }
+}
+
+/// The statement that stores an entry.
+struct Insert<'t>(CachedStatement<'t>);
+
+impl<'t> Insert<'t> {
+    fn prepare(transaction: &'t Transaction<'_>) -> rusqlite::Result<Self> {
+        let statement = transaction.prepare_cached(
+            "INSERT INTO entries (series_id, created_at_ms, entry_id,
+               field1, field2, field3, field4, field5, field6, field7, field8,
+               latitude, longitude, elevation, status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
+        Ok(Self(statement))
+    }
+
+    /// Stores the next entry of a series.
+    fn execute(&mut self, series: &mut Series, update: &Update, now: UtcMillis) -> rusqlite::Result<Stored> {
+        let id = series.last_entry_id + 1;
+        let created_at = update.created_at().unwrap_or(now);
+        let [f1, f2, f3, f4, f5, f6, f7, f8] = &*update.values;
+        let [latitude, longitude, elevation, status] = update.texts();
+        self.0.execute(params![
+            series.id,
+            created_at.0,
+            id,
+            f1,
+            f2,
+            f3,
+            f4,
+            f5,
+            f6,
+            f7,
+            f8,
+            latitude,
+            longitude,
+            elevation,
+            status
+        ])?;
+        series.last_entry_id = id;
+        series.last_update_at_ms = Some(now.0);
+        Ok(Stored { channel: series.channel, id: EntryId(id), created_at })
+    }
 }
 
 /// Inserts a batch and returns what to answer to each of its updates once the transaction is committed.
-///
-/// Ids come from the channel's counter, which is read and written inside this transaction: no other process can have
-/// moved it, and a rollback takes it back.
-pub fn insert(transaction: &Transaction<'_>, batch: &[Append]) -> Result<Vec<Result<EntryId>>> {
-    let created_at = clock::utc();
-    let mut channels: HashMap<SecretHash, Option<ChannelId>> = HashMap::new();
-    let mut counters: HashMap<ChannelId, i64> = HashMap::new();
+pub fn insert(transaction: &Transaction<'_>, batch: &[Append]) -> Result<Vec<Result<Stored>>> {
+    let now = clock::utc();
+    let mut opened: HashMap<SecretHash, Option<usize>> = HashMap::new();
+    let mut all: Vec<Series> = Vec::new();
     let mut results = Vec::with_capacity(batch.len());
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO entries (channel_id, entry_id, created_at_ms, field1, field2, field3, field4, field5, field6, field7, field8)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    )?;
+    let mut insert = Insert::prepare(transaction)?;
     for append in batch {
         if append.answer.is_closed() {
             // The client has gone, or was told that it took too long.
             results.push(Err(StoreError::Closed));
             continue;
         }
-        let channel = match channels.entry(append.write_key) {
+        let place = match opened.entry(append.write_key) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unknown) => *unknown.insert(channel_of(transaction, &append.write_key)?),
+            Entry::Vacant(unknown) => *unknown.insert(open(transaction, &append.write_key, &mut all)?),
         };
-        let Some(channel) = channel else {
-            results.push(Err(unknown_key()));
-            continue;
-        };
-        let counter = match counters.entry(channel) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(last_entry_id(transaction, channel)?),
-        };
-        *counter += 1;
-        let [f1, f2, f3, f4, f5, f6, f7, f8] = &*append.update.values;
-        statement.execute(params![channel.0, *counter, created_at.0, f1, f2, f3, f4, f5, f6, f7, f8])?;
-        results.push(Ok(EntryId(*counter)));
+        results.push(match place.map(|place| &mut all[place]) {
+            None => Err(unknown_key()),
+            Some(series) if series.is_too_soon(now) => Err(StoreError::TooSoon),
+            Some(series) => Ok(insert.execute(series, &append.update, now)?),
+        });
     }
-    let mut statement = transaction.prepare_cached("UPDATE channels SET last_entry_id = ?2 WHERE id = ?1")?;
-    for (channel, counter) in counters {
-        statement.execute([channel.0, counter])?;
+    for series in all {
+        series.save(transaction)?;
     }
     Ok(results)
 }
 
-fn last_entry_id(transaction: &Transaction<'_>, channel: ChannelId) -> rusqlite::Result<i64> {
-    transaction
-        .prepare_cached("SELECT last_entry_id FROM channels WHERE id = ?1")?
-        .query_row([channel.0], |row| row.get(0))
-}
-
-/// Deletes from the oldest entry on, as long as they have expired: entries are stored in the order of their creation,
-/// so that nothing has to be searched.
-fn delete_expired(transaction: &Transaction<'_>, now: UtcMillis) -> Result<usize> {
-    let with_retention = transaction
-        .prepare_cached("SELECT id, retention_ms FROM channels WHERE retention_ms IS NOT NULL")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<(i64, i64)>>>()?;
-    let mut statement = transaction.prepare_cached(
-        "WITH oldest AS (
-           SELECT entry_id, created_at_ms FROM entries WHERE channel_id = ?1 ORDER BY entry_id LIMIT ?3
-         )
-         DELETE FROM entries WHERE channel_id = ?1 AND entry_id <= (SELECT max(entry_id) FROM oldest)
-           AND entry_id < coalesce((SELECT min(entry_id) FROM oldest WHERE created_at_ms >= ?2), 9223372036854775807)",
-    )?;
-    let mut deleted = 0;
-    for (channel, retention_ms) in with_retention {
-        let oldest_kept = now.0.saturating_sub(retention_ms);
-        deleted += statement.execute(params![channel, oldest_kept, EXPIRE_ENTRIES_MAX - deleted])?;
-        if deleted >= EXPIRE_ENTRIES_MAX {
-            break;
-        }
+/// The place in `all` of the series that a key writes to. A channel with several keys has one place.
+fn open(
+    transaction: &Transaction<'_>,
+    write_key: &SecretHash,
+    all: &mut Vec<Series>,
+) -> rusqlite::Result<Option<usize>> {
+    let Some(channel) = channel_of(transaction, write_key)? else { return Ok(None) };
+    if let Some(place) = all.iter().position(|series| series.channel == channel) {
+        return Ok(Some(place));
     }
-    Ok(deleted)
-}
-
-/// Returns whether it freed some and there are more. A database that another program has vacuumed may not be able to.
-fn give_pages_back(transaction: &Transaction<'_>) -> Result<bool> {
-    let free = || transaction.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
-    let before = free()?;
-    // The pragma frees one page each time it is stepped.
-    let mut statement = transaction.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})"))?;
-    let mut rows = statement.query([])?;
-    while rows.next()?.is_some() {}
-    let after = free()?;
-    Ok(0 < after && after < before)
+    let found = Series::find(transaction, channel)?;
+    Ok(found.map(|series| {
+        all.push(series);
+        all.len() - 1
+    }))
 }

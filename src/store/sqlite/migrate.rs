@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "channels", "0001_channels.sql"),
     migration!(2, "tokens", "0002_tokens.sql"),
     migration!(3, "stress_test_runs", "0003_stress_test_runs.sql"),
+    migration!(4, "device_api", "0004_device_api.sql"),
 ];
 
 /// The schema that this version of porta works with.

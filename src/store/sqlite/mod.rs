@@ -5,9 +5,11 @@ mod answers;
 mod channels;
 mod connection;
 mod entries;
+mod expiry;
 pub mod migrate;
 mod readers;
 mod runs;
+mod view;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -17,8 +19,9 @@ use rusqlite::{Connection, Transaction};
 
 use self::entries::WriteKeys;
 use self::readers::Readers;
+use self::view::ReadTransaction;
 use self::writer::Writer;
-use super::{Result, Statistics, Store, StoreError};
+use super::{Look, Reading, Result, Statistics, Store, StoreError};
 
 /// Updates that can wait for the writer, unless told otherwise.
 pub const QUEUE_CAPACITY: usize = 4096;
@@ -64,7 +67,7 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.readers.read(work).await
+        self.readers.read(Look::Short, work).await
     }
 }
 
@@ -80,6 +83,15 @@ impl Store for Sqlite {
             Ok(Statistics { channels, updates, database_bytes })
         })
         .await
+    }
+
+    async fn lend(&self, look: Look, reading: Reading) -> Result<()> {
+        self.readers
+            .read(look, move |connection| {
+                let transaction = connection.unchecked_transaction()?;
+                reading(&ReadTransaction(&transaction))
+            })
+            .await
     }
 
     async fn close(&self) -> Result<()> {

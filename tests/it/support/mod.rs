@@ -95,7 +95,10 @@ impl Workspace {
     /// Entry ids and `field1` of a channel, in the order of the ids.
     pub fn entries(&self, channel: i64) -> Vec<(i64, String)> {
         self.database()
-            .prepare("SELECT entry_id, field1 FROM entries WHERE channel_id = ?1 ORDER BY entry_id")
+            .prepare(
+                "SELECT entry_id, field1 FROM entries JOIN series ON series.id = series_id
+                 WHERE channel_id = ?1 ORDER BY entry_id",
+            )
             .unwrap()
             .query_map([channel], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap()

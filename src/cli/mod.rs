@@ -1,5 +1,7 @@
 //! Every argument: the source of the parser, the help, the man pages and the completions.
 
+mod admin;
+
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -9,9 +11,11 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::domain::id::{ChannelId, RunId, TokenId};
+pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
+use crate::domain::id::{ChannelId, RunId};
 use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
 use crate::domain::unit;
+use crate::domain::zone::Zone;
 use crate::exit::Failure;
 
 /// Environment files, first one first: a variable that is set already stays as it is.
@@ -91,9 +95,9 @@ pub enum Command {
     Stress(Stress),
     /// Show what was measured
     Report(Report),
-    /// Bring the database to the present schema
+    /// Bring the database to the present schema; bring channels in and out
     Migrate(Migrate),
-    /// Manage channels and tokens in the database
+    /// Manage channels, their keys and admin tokens in the database
     #[command(subcommand)]
     Admin(Admin),
     /// Write completions and man pages
@@ -239,63 +243,32 @@ pub enum MigrateWhat {
         #[command(flatten)]
         output: OutputFormat,
     },
-}
-
-/// Subcommands of `porta admin`.
-#[derive(Debug, Subcommand)]
-pub enum Admin {
-    /// Channels
+    /// Bring entries in from elsewhere
     #[command(subcommand)]
-    Channel(Channel),
-    /// Admin bearer tokens
-    #[command(subcommand)]
-    Token(Token),
-}
-
-/// Subcommands of `porta admin channel`.
-#[derive(Debug, Subcommand)]
-pub enum Channel {
-    /// Create a channel and show its keys, this once
-    Create {
-        /// Its name
-        name: String,
-        /// Delete entries older than this, for example 30d [default: keep all]
-        #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
-        retention: Option<Duration>,
-        /// How to print them.
-        #[command(flatten)]
-        output: OutputFormat,
-    },
-    /// List all channels
-    List {
-        /// How to print them.
-        #[command(flatten)]
-        output: OutputFormat,
+    Import(Import),
+    /// Write a whole channel as CSV, in the order of time
+    Export {
+        /// Channel to export
+        #[arg(long, value_name = "ID")]
+        channel: ChannelId,
+        /// File to write to [default: standard output]
+        file: Option<PathBuf>,
     },
 }
 
-/// Subcommands of `porta admin token`.
+/// Subcommands of `porta migrate import`.
 #[derive(Debug, Subcommand)]
-pub enum Token {
-    /// Create a token and show it, this once
-    Create {
-        /// What to call it
-        #[arg(long, default_value = "admin")]
-        name: String,
-        /// How to print it.
-        #[command(flatten)]
-        output: OutputFormat,
-    },
-    /// List all tokens
-    List {
-        /// How to print them.
-        #[command(flatten)]
-        output: OutputFormat,
-    },
-    /// End a token
-    Revoke {
-        /// Its number in the list
-        id: TokenId,
+pub enum Import {
+    /// Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times
+    Thingspeak {
+        /// The export
+        file: PathBuf,
+        /// Channel to add them to
+        #[arg(long, value_name = "ID")]
+        channel: ChannelId,
+        /// Time zone of times that name none, such as Europe/Berlin
+        #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+        timezone: Zone,
     },
 }
 
@@ -377,6 +350,10 @@ fn run_duration(text: &str) -> Result<Duration, String> {
 
 fn timeout(text: &str) -> Result<Duration, String> {
     duration_within(text, Duration::from_millis(1)..=TIMEOUT_MAX)
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::named(text)
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

@@ -1,0 +1,74 @@
+//! Who may: API keys of channels, and admin tokens.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::State;
+use super::error::{Api, Refusal};
+use crate::domain::channel::Channel;
+use crate::domain::id::ChannelId;
+use crate::domain::secret::SecretHash;
+use crate::store::{Look, StoreError, View, look};
+
+/// What the name of a header with an API key has in it. Header names are in lower case here.
+const KEY_HEADER: &str = "thingspeakapikey";
+
+/// The API key in a header, if there is one.
+pub fn key_in_headers(headers: &HeaderMap) -> Option<SecretHash> {
+    let with_key = headers.iter().find(|(name, _)| name.as_str().contains(KEY_HEADER));
+    with_key.and_then(|(_, value)| hash(value))
+}
+
+/// The token of `Authorization: Bearer …`, if there is one.
+pub fn bearer(headers: &HeaderMap) -> Option<SecretHash> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| SecretHash::of(token.trim()))
+}
+
+fn hash(value: &HeaderValue) -> Option<SecretHash> {
+    value.to_str().ok().map(|text| SecretHash::of(text.trim()))
+}
+
+/// Whether a reader may see a channel.
+pub enum Access {
+    /// Yes.
+    Granted(Box<Channel>),
+    /// It is private, and the key opens something else or nothing.
+    Denied,
+    /// There is no such channel.
+    Unknown,
+}
+
+/// A public channel is open to all. A private one opens to its own keys, those for writing too, and to administrators.
+pub fn access(view: &dyn View, id: ChannelId, presented: Option<SecretHash>) -> Result<Access, StoreError> {
+    let Some(channel) = view.channel(id)? else { return Ok(Access::Unknown) };
+    let granted = channel.settings.public
+        || match presented {
+            None => false,
+            Some(key) => view.key(&key)?.is_some_and(|(opened, _)| opened == id) || view.is_token(&key)?,
+        };
+    Ok(if granted { Access::Granted(Box::new(channel)) } else { Access::Denied })
+}
+
+/// Refuses whoever does not present a valid admin token.
+pub async fn require_token(state: &State, presented: Option<SecretHash>) -> Result<(), Refusal> {
+    let token = presented.ok_or(Refusal::Unauthorized)?;
+    let valid = look(&*state.store, Look::Short, move |view| view.is_token(&token)).await?;
+    if valid { Ok(()) } else { Err(Refusal::Unauthorized) }
+}
+
+/// An administrator, by bearer token.
+pub struct Admin;
+
+impl FromRequestParts<Arc<State>> for Admin {
+    type Rejection = Api;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Self::Rejection> {
+        require_token(state, bearer(&parts.headers)).await?;
+        Ok(Self)
+    }
+}
