@@ -229,6 +229,11 @@ async fn one(state: &State, shown: Shown, entry: &str, asked: Asked) -> Result<R
             Access::Unknown => return Err(asked.unknown()),
         };
         let zone = asked.query.zone(&channel.settings.timezone)?;
+        if let Shown::Field(field) = shown
+            && channel.settings.labels.each()[field].is_none()
+        {
+            return Err(Refusal::NoEntry);
+        }
         let columns = Columns::new(&channel, shown, &asked.query);
         let mut body = None;
         view.entry(channel.id, which, &mut |row| {

@@ -133,7 +133,7 @@ async fn guard(Extract(state): Extract<Arc<State>>, request: Request, next: Next
     let (method, path) = (request.method().clone(), request.uri().clone());
     let for_devices = is_for_devices(path.path());
     if for_devices && method == Method::OPTIONS {
-        return allow_any_origin(StatusCode::OK.into_response());
+        return preflight();
     }
     let begun = clock::instant();
     let response = match tokio::time::timeout(state.worker_timeout, next.run(request)).await {
@@ -151,18 +151,21 @@ async fn guard(Extract(state): Extract<Arc<State>>, request: Request, next: Next
 }
 
 fn allow_any_origin(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, PUT, OPTIONS, DELETE, PATCH"),
-    );
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("origin, content-type, X-Requested-With, X-THINGSPEAKAPIKEY, Authorization"),
-    );
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("1800"));
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// What a browser asks before it lets a script send something.
+fn preflight() -> Response {
+    let allowed = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, OPTIONS, DELETE, PATCH"),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "origin, content-type, X-Requested-With, X-THINGSPEAKAPIKEY, THINGSPEAKAPIKEY, Authorization",
+        ),
+        (ACCESS_CONTROL_MAX_AGE, "1800"),
+    ];
+    allow_any_origin((allowed, StatusCode::OK).into_response())
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod access;
 mod admin;
 mod artefacts;
+mod channels;
 mod cli;
+mod device;
 mod durability;
 mod load;
 mod migrate;

@@ -1,27 +1,7 @@
 //! `/update`, byte by byte.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
-use crate::support::{Server, Workspace};
-
-/// Sends bytes and reads to the end of the connection.
-fn exchange(server: &Server, request: &str) -> String {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
-}
-
-fn post(path: &str, content_type: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
+use crate::support::Workspace;
+use crate::support::wire::{FORM, exchange, post};
 
 #[test]
 fn query_and_form_are_stored_and_answered_with_the_id() {

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod target;
+pub mod wire;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
