@@ -22,6 +22,15 @@ pub struct Row<'a> {
     pub texts: [Option<&'a str>; 4],
 }
 
+/// The order of time; entries of the same time are in the order of their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Forwards.
+    OldestFirst,
+    /// Backwards, which is cheaper where only the newest are wanted.
+    NewestFirst,
+}
+
 /// Which entries of a channel: all that fulfil every bound, or the newest of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Selection {
@@ -37,6 +46,10 @@ pub struct Selection {
     pub after: Option<(UtcMillis, EntryId)>,
     /// So many of the newest; `None` takes all.
     pub newest: Option<u32>,
+    /// In which order they are shown.
+    pub order: Order,
+    /// Which fields are read; the others are `None`.
+    pub fields: [bool; FIELDS],
     /// With position and status.
     pub texts: bool,
 }
@@ -50,6 +63,8 @@ impl Selection {
         last_id: EntryId(i64::MAX),
         after: None,
         newest: None,
+        order: Order::OldestFirst,
+        fields: [true; FIELDS],
         texts: true,
     };
 

@@ -13,7 +13,7 @@ use super::error::Refusal;
 use crate::clock;
 use crate::domain::aggregate::Aggregator;
 use crate::domain::channel::{Channel, FIELDS};
-use crate::domain::entry::{Selection, Which};
+use crate::domain::entry::{Order, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
@@ -177,12 +177,14 @@ fn write_feed(
     let mut selection = query.selection(&zone, asked.now)?;
     selection.texts |= shown == Shown::Status;
     let mut feed = Feed::begin(format, &zone, channel, shown, query);
+    selection.fields = feed.fields();
     let Some(aggregate) = query.aggregate else {
+        selection.order = Order::NewestFirst;
         view.entries(channel.id, &selection, &mut |row| {
             feed.row(row);
             ControlFlow::Continue(())
         })?;
-        return Ok(feed.finish());
+        return Ok(feed.finish(selection.order));
     };
     if let Some(newest) = view.newest(channel.id, &selection)? {
         let oldest = aggregate.slot.oldest_start(newest, query.rows_max(), &zone);
@@ -205,7 +207,7 @@ fn write_feed(
         }
         aggregator.finish(&mut |row| feed.row(row));
     }
-    Ok(feed.finish())
+    Ok(feed.finish(selection.order))
 }
 
 async fn one(state: &State, shown: Shown, entry: &str, asked: Asked) -> Result<Response, Refusal> {

@@ -32,8 +32,7 @@ pub trait View {
     /// Whether this is a valid admin token.
     fn is_token(&self, token: &SecretHash) -> Result<bool>;
 
-    /// Shows `visit` the selected entries of a channel in the order of time, those of the same time in that of their
-    /// ids, until it breaks.
+    /// Shows `visit` the selected entries of a channel until it breaks.
     fn entries(
         &self,
         channel: ChannelId,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::query::Query;
 use super::record::{Record, Value, Writer};
 use crate::domain::channel::{Channel, FIELDS};
-use crate::domain::entry::{Row, Stored};
+use crate::domain::entry::{Order, Row, Stored};
 use crate::domain::number;
 use crate::domain::update::{FIELD_NAMES, Update};
 use crate::domain::zone::Zone;
@@ -82,6 +82,11 @@ impl Columns {
         }
     }
 
+    /// The fields that appear.
+    pub fn fields(&self) -> [bool; FIELDS] {
+        self.fields
+    }
+
     /// Whether no number of a row is below `min` or above `max`. What is no number passes.
     pub fn pass(&self, row: &Row<'_>) -> bool {
         if self.min.is_none() && self.max.is_none() {
@@ -96,23 +101,28 @@ impl Columns {
     /// The row's values with their names.
     pub fn record<'a>(&self, row: &Row<'a>) -> Record<'a> {
         let mut record: Record<'a> = Vec::with_capacity(2 + FIELDS + row.texts.len());
-        record.push(("created_at", Value::Time(row.created_at)));
+        self.each(row, |name, value| record.push((name, value)));
+        record
+    }
+
+    /// Gives each of the row's values with its name.
+    fn each<'a>(&self, row: &Row<'a>, mut give: impl FnMut(&'static str, Value<'a>)) {
+        give("created_at", Value::Time(row.created_at));
         if self.id {
-            record.push(("entry_id", row.id.map_or(Value::NoInteger, |id| Value::Integer(id.0))));
+            give("entry_id", row.id.map_or(Value::NoInteger, |id| Value::Integer(id.0)));
         }
         for index in (0..FIELDS).filter(|index| self.fields[*index]) {
-            record.push((FIELD_NAMES[index], self.value(row.values[index])));
+            give(FIELD_NAMES[index], self.value(row.values[index]));
         }
         let [latitude, longitude, elevation, status] = row.texts;
         if self.location {
-            record.push(("latitude", Value::decimal(latitude)));
-            record.push(("longitude", Value::decimal(longitude)));
-            record.push(("elevation", Value::text(elevation)));
+            give("latitude", Value::decimal(latitude));
+            give("longitude", Value::decimal(longitude));
+            give("elevation", Value::text(elevation));
         }
         if self.status {
-            record.push(("status", Value::text(status)));
+            give("status", Value::text(status));
         }
-        record
     }
 
     fn value<'a>(&self, value: Option<&'a str>) -> Value<'a> {
@@ -161,14 +171,15 @@ pub fn channel_head<'a>(channel: &'a Channel, shown: Shown, query: &Query) -> Re
     head
 }
 
-/// A channel and many of its entries, written as they come.
+/// A channel and many of its entries, which come in one order of time and are shown with the oldest first.
 #[derive(Debug)]
 pub struct Feed<'z, 'q> {
     writer: Writer<'z>,
     format: Format,
     columns: Columns,
     callback: Option<&'q str>,
-    rows: u64,
+    /// Where each entry begins.
+    starts: Vec<usize>,
 }
 
 impl<'z, 'q> Feed<'z, 'q> {
@@ -200,36 +211,51 @@ impl<'z, 'q> Feed<'z, 'q> {
                 writer.csv_names(&columns.record(&nothing));
             }
         }
-        Self { writer, format, columns, callback, rows: 0 }
+        Self { writer, format, columns, callback, starts: Vec::new() }
+    }
+
+    /// The fields that appear.
+    pub fn fields(&self) -> [bool; FIELDS] {
+        self.columns.fields()
     }
 
     /// Writes an entry, unless `min` and `max` exclude it.
     pub fn row(&mut self, row: &Row<'_>) {
-        if !self.columns.pass(row) {
+        let Self { writer, columns, .. } = self;
+        if !columns.pass(row) {
             return;
         }
-        let record = self.columns.record(row);
+        self.starts.push(writer.bytes());
         match self.format {
             Format::Json | Format::Text => {
-                if self.rows > 0 {
-                    self.writer.raw(",");
-                }
-                self.writer.json_object(&record);
+                // The comma of the last one is taken away in the end.
+                writer.raw("{");
+                let mut first = true;
+                columns.each(row, |name, value| {
+                    writer.json_member(first, name, &value);
+                    first = false;
+                });
+                writer.raw("},");
             }
             Format::Xml => {
-                self.writer.raw("    <feed>\n");
-                self.writer.xml_elements(&record, 3);
-                self.writer.raw("    </feed>\n");
+                writer.raw("    <feed>\n");
+                writer.xml_elements(&columns.record(row), 3);
+                writer.raw("    </feed>\n");
             }
-            Format::Csv => self.writer.csv_values(&record),
+            Format::Csv => writer.csv_values(&columns.record(row)),
         }
-        self.rows += 1;
     }
 
-    /// Writes what stands below the entries, and returns everything.
-    pub fn finish(mut self) -> Vec<u8> {
+    /// Writes what stands below the entries, and returns everything. `came` is the order in which the entries came.
+    pub fn finish(mut self, came: Order) -> Vec<u8> {
+        if came == Order::NewestFirst {
+            self.writer.reverse(&self.starts);
+        }
         match self.format {
             Format::Json | Format::Text => {
+                if !self.starts.is_empty() {
+                    self.writer.take_back(1);
+                }
                 self.writer.raw("]}");
                 end_call(&mut self.writer, self.callback);
             }

@@ -1,7 +1,6 @@
 //! Named values, and how JSON, XML and CSV write them. Whatever ThingSpeak answers is made of these.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use crate::domain::unit::UtcMillis;
 use crate::domain::zone::Zone;
@@ -47,13 +46,26 @@ pub type Record<'a> = Vec<(&'static str, Value<'a>)>;
 pub struct Writer<'z> {
     zone: &'z Zone,
     out: Vec<u8>,
-    time: String,
+    /// The last time that was written, up to its seconds. Most entries are of the same minute as the one before.
+    minute: Option<Minute>,
 }
+
+/// A minute, and how its beginning is written.
+#[derive(Debug)]
+struct Minute {
+    /// Minutes since 1970.
+    number: i64,
+    text: String,
+}
+
+/// Where the seconds stand in `2014-02-26T12:42:49Z`.
+const SECONDS_AT: std::ops::Range<usize> = 17..19;
+const MINUTE_MS: i64 = 60_000;
 
 impl<'z> Writer<'z> {
     /// Nothing written yet.
     pub fn new(zone: &'z Zone) -> Self {
-        Self { zone, out: Vec::with_capacity(1024), time: String::new() }
+        Self { zone, out: Vec::with_capacity(1024), minute: None }
     }
 
     /// Bytes written so far.
@@ -66,6 +78,23 @@ impl<'z> Writer<'z> {
         self.out
     }
 
+    /// Puts what was written from each of these places on, up to the next, in the opposite order.
+    pub fn reverse(&mut self, starts: &[usize]) {
+        let Some(first) = starts.first() else { return };
+        let mut reversed = Vec::with_capacity(self.out.len() - first);
+        let mut end = self.out.len();
+        for start in starts.iter().rev() {
+            reversed.extend_from_slice(&self.out[*start..end]);
+            end = *start;
+        }
+        self.out[*first..].copy_from_slice(&reversed);
+    }
+
+    /// Takes the last bytes away.
+    pub fn take_back(&mut self, bytes: usize) {
+        self.out.truncate(self.out.len().saturating_sub(bytes));
+    }
+
     /// Writes a text as it is.
     pub fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
@@ -73,16 +102,19 @@ impl<'z> Writer<'z> {
 
     /// `{"name":value,…}`, without a space anywhere: device libraries search for `"name":"`.
     pub fn json_object(&mut self, record: &Record<'_>) {
-        let mut before = b'{';
-        for (name, value) in record {
-            self.out.push(before);
-            before = b',';
-            self.out.push(b'"');
-            self.raw(name);
-            self.raw("\":");
-            self.json_value(value);
+        self.out.push(b'{');
+        for (index, (name, value)) in record.iter().enumerate() {
+            self.json_member(index == 0, name, value);
         }
-        self.raw(if before == b'{' { "{}" } else { "}" });
+        self.out.push(b'}');
+    }
+
+    /// `"name":value`, after a comma unless it is the first.
+    pub fn json_member(&mut self, first: bool, name: &str, value: &Value<'_>) {
+        self.raw(if first { "\"" } else { ",\"" });
+        self.raw(name);
+        self.raw("\":");
+        self.json_value(value);
     }
 
     fn json_value(&mut self, value: &Value<'_>) {
@@ -102,19 +134,44 @@ impl<'z> Writer<'z> {
 
     /// A text with quotes around it.
     pub fn json_text(&mut self, text: &str) {
-        // Writing to memory does not fail, and a text is always JSON.
-        let _ = serde_json::to_writer(&mut self.out, text);
+        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.out.push(b'"');
+            self.raw(text);
+            self.out.push(b'"');
+        } else {
+            // Writing to memory does not fail, and a text is always JSON.
+            let _ = serde_json::to_writer(&mut self.out, text);
+        }
     }
 
     fn number(&mut self, number: i64) {
-        // Writing to memory does not fail.
-        let _ = write!(self.out, "{number}");
+        // Writing to memory does not fail, and a number is always JSON.
+        let _ = serde_json::to_writer(&mut self.out, &number);
     }
 
     fn rfc3339(&mut self, at: UtcMillis) {
-        self.time.clear();
-        self.zone.write_rfc3339(at, &mut self.time);
-        self.out.extend_from_slice(self.time.as_bytes());
+        let number = at.0.div_euclid(MINUTE_MS);
+        let minute = match self.minute.take().filter(|minute| minute.number == number) {
+            Some(minute) => minute,
+            None => {
+                let mut text = String::with_capacity(32);
+                self.zone.write_rfc3339(UtcMillis(number.saturating_mul(MINUTE_MS)), &mut text);
+                Minute { number, text }
+            }
+        };
+        if minute.text.get(SECONDS_AT) == Some("00") {
+            let start = self.out.len();
+            self.raw(&minute.text);
+            let seconds = (at.0.rem_euclid(MINUTE_MS) / 1000) as u8;
+            let digits = [b'0' + seconds / 10, b'0' + seconds % 10];
+            self.out[start + SECONDS_AT.start..start + SECONDS_AT.end].copy_from_slice(&digits);
+        } else {
+            // A year of five digits, or an offset with seconds in it, as they were before there were zones.
+            let mut text = String::with_capacity(32);
+            self.zone.write_rfc3339(at, &mut text);
+            self.raw(&text);
+        }
+        self.minute = Some(minute);
     }
 
     /// An element for each value, a line each, indented by so many steps of two spaces.
@@ -178,9 +235,9 @@ impl<'z> Writer<'z> {
             Value::Text(text) => writer.csv_text(text),
             Value::Decimal(text) => writer.csv_text(text),
             Value::Time(at) => {
-                writer.time.clear();
-                writer.zone.write_csv(*at, &mut writer.time);
-                writer.out.extend_from_slice(writer.time.as_bytes());
+                let mut text = String::with_capacity(32);
+                writer.zone.write_csv(*at, &mut text);
+                writer.raw(&text);
             }
             Value::NoInteger | Value::NoDecimal | Value::NoText => {}
             other => writer.json_value(other),
@@ -213,6 +270,7 @@ impl<'z> Writer<'z> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn record() -> Record<'static> {
         vec![
@@ -236,6 +294,29 @@ mod tests {
         let expected = r#"{"created_at":"2014-02-26T12:42:49Z","entry_id":7,"field1":"a \"b\" <c> & d,\u0001é","field2":null,"latitude":"40.44","longitude":null}"#;
         assert_eq!(written(|writer| writer.json_object(&record())), expected);
         assert_eq!(written(|writer| writer.json_object(&Vec::new())), "{}");
+    }
+
+    proptest! {
+        #[test]
+        fn times_are_those_of_the_zone(
+            times in proptest::collection::vec(-4_000_000_000_000_i64..4_000_000_000_000, 1..5), shift in 0_i64..60_000,
+            zone in proptest::sample::select(vec!["UTC", "America/New_York", "Asia/Kolkata", "Africa/Monrovia"]),
+        ) {
+            let zone = Zone::named(zone).expect("a zone");
+            let mut writer = Writer::new(&zone);
+            let mut expected = String::new();
+            for at in times.into_iter().flat_map(|at| [UtcMillis(at), UtcMillis(at + shift)]) {
+                writer.rfc3339(at);
+                zone.write_rfc3339(at, &mut expected);
+            }
+            prop_assert_eq!(String::from_utf8(writer.into_bytes()).expect("text"), expected);
+        }
+
+        #[test]
+        fn texts_are_json(text in "\\PC{0,20}|[\u{0}-\u{30}\\\\]{0,20}") {
+            let written = written(|writer| writer.json_text(&text));
+            prop_assert_eq!(serde_json::from_str::<String>(&written).expect("JSON"), text);
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Sqlite {
             path: path.to_owned(),
             writer: Writer::start(connection, queue_capacity)
                 .map_err(|error| migrate::OpenError::Io(error.to_string()))?,
-            readers: Readers::new(path),
+            readers: Readers::start(path).map_err(|error| migrate::OpenError::Io(error.to_string()))?,
             write_keys: WriteKeys::default(),
         })
     }
@@ -95,7 +95,7 @@ impl Store for Sqlite {
     }
 
     async fn close(&self) -> Result<()> {
-        self.readers.close();
+        self.readers.stop().await;
         self.writer.stop().await
     }
 }

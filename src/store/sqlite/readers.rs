@@ -1,27 +1,47 @@
-//! A few connections that only read, lent to blocking threads. In WAL mode they never wait for the writer.
+//! A few threads that only read, each with a connection of its own. In WAL mode they never wait for the writer.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use super::connection;
 use super::migrate::OpenError;
 use crate::store::{Look, Result, StoreError};
 
-/// Read connections of a process.
+/// Threads that read.
 const READERS: usize = 4;
-/// Of these, at once in use for long looks.
+/// Of these, how many take long looks, too.
 const LONG_LOOKS_MAX: usize = 2;
+/// Reads that can wait. There are as many requests at most as there are connections, so that a server never gets there.
+const QUEUE_CAPACITY: usize = 16_384;
 /// SQLite's virtual machine looks up after so many instructions whether somebody still waits for it: some 0.1 ms.
 const INSTRUCTIONS_BETWEEN_CHECKS: i32 = 10_000;
 
+/// Is given a connection, or why there is none.
+type Job = Box<dyn FnOnce(Result<&mut Connection>) + Send>;
+
 pub struct Readers {
     shared: Arc<Shared>,
-    permits: Arc<Semaphore>,
-    long: Arc<Semaphore>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Shared {
+    path: PathBuf,
+    queues: Mutex<Queues>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Queues {
+    short: VecDeque<Job>,
+    long: VecDeque<Job>,
+    closed: bool,
 }
 
 /// Ends the reading when whoever waits for it is dropped.
@@ -33,76 +53,118 @@ impl Drop for Waiting {
     }
 }
 
-struct Shared {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-}
-
 impl Readers {
-    pub fn new(path: &Path) -> Self {
-        let shared = Shared { path: path.to_owned(), idle: Mutex::new(Vec::with_capacity(READERS)) };
-        Self {
-            shared: Arc::new(shared),
-            permits: Arc::new(Semaphore::new(READERS)),
-            long: Arc::new(Semaphore::new(LONG_LOOKS_MAX)),
-        }
+    /// Starts the threads. Each opens its connection when it is first needed.
+    pub fn start(path: &Path) -> std::io::Result<Self> {
+        let queues = Mutex::new(Queues::default());
+        let shared = Arc::new(Shared { path: path.to_owned(), queues, arrived: Condvar::new() });
+        let start = |number| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name("reader".into())
+                .spawn(move || shared.run(number < LONG_LOOKS_MAX))
+        };
+        let threads = (0..READERS).map(start).collect::<std::io::Result<_>>()?;
+        Ok(Self { shared, threads: Mutex::new(threads) })
     }
 
-    /// Runs `work` with a connection once one is free.
+    /// Runs `work` on a thread with a connection once one is free.
     pub async fn read<T, F>(&self, look: Look, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let long = match look {
-            Look::Short => None,
-            Look::Long => Some(acquire(&self.long).await?),
-        };
-        let permit = acquire(&self.permits).await?;
-        let shared = Arc::clone(&self.shared);
         let gone = Arc::new(AtomicBool::new(false));
         let _waiting = Waiting(Arc::clone(&gone));
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut connection = shared.take()?;
-            connection
-                .progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(move || gone.load(Ordering::Relaxed)))?;
-            let result = work(&connection);
-            shared.give_back(connection);
-            drop((permit, long));
-            result
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = connection.and_then(|connection| {
+                let is_gone = move || gone.load(Ordering::Relaxed);
+                connection.progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(is_gone))?;
+                work(connection)
+            });
+            // Whoever asked may be gone.
+            let _ = answer.send(result);
         });
-        reading.await.map_err(|error| StoreError::Other(format!("a read was ended: {error}")))?
+        self.shared.put(look, job)?;
+        answered.await.map_err(|_| StoreError::Other("a read ended without a result".into()))?
     }
 
-    /// Refuses further reads and closes what is idle.
-    pub fn close(&self) {
-        self.permits.close();
-        self.long.close();
-        self.shared.idle().clear();
+    /// Refuses further reads, finishes what is queued, closes the connections, and waits for all that.
+    pub async fn stop(&self) {
+        self.shared.queues().closed = true;
+        self.shared.arrived.notify_all();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| _ = thread.join()));
+        // Only a runtime that is ending does not run it.
+        let _ = joined.await;
     }
 }
 
-async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-    Arc::clone(permits).acquire_owned().await.map_err(|_| StoreError::Closed)
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.shared.queues().closed = true;
+        self.shared.arrived.notify_all();
+    }
 }
 
 impl Shared {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Result<Connection> {
-        if let Some(connection) = self.idle().pop() {
-            return Ok(connection);
+    fn put(&self, look: Look, job: Job) -> Result<()> {
+        let mut queues = self.queues();
+        if queues.closed {
+            return Err(StoreError::Closed);
         }
+        if queues.short.len() + queues.long.len() >= QUEUE_CAPACITY {
+            return Err(StoreError::Full);
+        }
+        match look {
+            Look::Short => {
+                queues.short.push_back(job);
+                self.arrived.notify_one();
+            }
+            Look::Long => {
+                queues.long.push_back(job);
+                // Not every thread takes it.
+                self.arrived.notify_all();
+            }
+        }
+        Ok(())
+    }
+
+    /// The next job; `None` when there will be no more. Short ones first.
+    fn take(&self, long_too: bool) -> Option<Job> {
+        let mut queues = self.queues();
+        loop {
+            let job = queues.short.pop_front();
+            let job = job.or_else(|| if long_too { queues.long.pop_front() } else { None });
+            if job.is_some() || queues.closed {
+                return job;
+            }
+            queues = self.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn run(&self, long_too: bool) {
+        let mut connection = None;
+        while let Some(job) = self.take(long_too) {
+            let opened = match &mut connection {
+                Some(opened) => Ok(opened),
+                None => self.open().map(|opened| connection.insert(opened)),
+            };
+            // A panic is logged where it happens, and costs its own read only.
+            let _ = catch_unwind(AssertUnwindSafe(|| job(opened)));
+        }
+    }
+
+    fn open(&self) -> Result<Connection> {
         let failed = |error: OpenError| StoreError::Other(error.to_string());
         let connection = connection::open_existing(&self.path).map_err(failed)?;
         connection::configure(&connection).map_err(failed)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
-    }
-
-    fn give_back(&self, connection: Connection) {
-        self.idle().push(connection);
     }
 }

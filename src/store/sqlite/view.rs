@@ -1,21 +1,18 @@
 //! A read transaction, as whoever reads sees it.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Rows, params};
 
 use super::channels::{self, COLUMNS};
-use crate::domain::channel::{Channel, KeyKind};
-use crate::domain::entry::{Row, Selection, Which};
+use crate::domain::channel::{Channel, FIELDS, KeyKind};
+use crate::domain::entry::{Order, Row, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
+use crate::domain::update::FIELD_NAMES;
 use crate::store::{Result, View};
-
-/// The columns of [`row`], without and with position and status.
-const FIELDS: &str =
-    "created_at_ms, entry_id, field1, field2, field3, field4, field5, field6, field7, field8";
-const TEXTS: &str = "latitude, longitude, elevation, status";
 
 /// A connection inside a read transaction.
 pub struct ReadTransaction<'c>(pub &'c Connection);
@@ -104,25 +101,30 @@ impl View for ReadTransaction<'_> {
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         let Some(series) = self.series(channel)? else { return Ok(()) };
-        let (from, first) = match (selection.newest, selection.after) {
-            (None, None) => (selection.from.0, i64::MIN),
-            (None, Some((created_at, id))) => (created_at.0, id.0.saturating_add(1)),
-            (Some(newest), _) => match self.oldest_of_newest(series, selection, newest)? {
-                Some(oldest) => oldest,
-                None => return Ok(()),
-            },
+        let Selection { from, to, first_id, last_id, newest, order, .. } = selection;
+        let (from, first, direction) = match (order, newest, selection.after) {
+            (Order::NewestFirst, ..) => (from.0, i64::MIN, "DESC"),
+            (Order::OldestFirst, None, None) => (from.0, i64::MIN, "ASC"),
+            (Order::OldestFirst, None, Some((created_at, id))) => {
+                (created_at.0, id.0.saturating_add(1), "ASC")
+            }
+            (Order::OldestFirst, Some(newest), _) => {
+                match self.oldest_of_newest(series, selection, *newest)? {
+                    Some((created_at, id)) => (created_at, id, "ASC"),
+                    None => return Ok(()),
+                }
+            }
         };
-        let (ids, texts) = (id_bounds(selection), selection.texts);
-        let columns = if texts { format!("{FIELDS}, {TEXTS}") } else { FIELDS.to_owned() };
+        let limit = newest.map_or(-1, i64::from);
+        let (ids, columns) = (id_bounds(selection), Columns::of(selection));
         let sql = format!(
             "SELECT {columns} FROM entries
              WHERE series_id = ?1 AND (created_at_ms, entry_id) >= (?2, ?6) AND created_at_ms <= ?3 {ids}
-             ORDER BY created_at_ms, entry_id"
+             ORDER BY created_at_ms {direction}, entry_id {direction} LIMIT ?7"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
-        let Selection { to, first_id, last_id, .. } = selection;
-        let rows = statement.query(params![series, from, to.0, first_id.0, last_id.0, first])?;
-        Ok(show(rows, texts, visit)?)
+        let rows = statement.query(params![series, from, to.0, first_id.0, last_id.0, first, limit])?;
+        Ok(show(rows, &columns, visit)?)
     }
 
     fn entry(&self, channel: ChannelId, which: Which, visit: &mut dyn FnMut(&Row<'_>)) -> Result<()> {
@@ -138,13 +140,14 @@ impl View for ReadTransaction<'_> {
                 (format!("AND entry_id <= ?2 AND field{} IS NOT NULL", field + 1), i64::MAX)
             }
         };
+        let columns = Columns::of(&Selection::ALL);
         let sql = format!(
-            "SELECT {FIELDS}, {TEXTS} FROM entries INDEXED BY entries_by_id
+            "SELECT {columns} FROM entries INDEXED BY entries_by_id
              WHERE series_id = ?1 {condition} ORDER BY entry_id DESC LIMIT 1"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let rows = statement.query(params![series, id])?;
-        Ok(self::show(rows, true, &mut show)?)
+        Ok(self::show(rows, &columns, &mut show)?)
     }
 
     fn newest(&self, channel: ChannelId, selection: &Selection) -> Result<Option<UtcMillis>> {
@@ -154,35 +157,50 @@ impl View for ReadTransaction<'_> {
     }
 }
 
+/// The columns of an entry that are read, in the order in which [`row`] takes them.
+struct Columns {
+    fields: [bool; FIELDS],
+    texts: bool,
+}
+
+impl Columns {
+    fn of(selection: &Selection) -> Self {
+        Self { fields: selection.fields, texts: selection.texts }
+    }
+}
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("created_at_ms, entry_id")?;
+        for (name, _) in FIELD_NAMES.iter().zip(self.fields).filter(|(_, read)| *read) {
+            write!(f, ", {name}")?;
+        }
+        if self.texts { f.write_str(", latitude, longitude, elevation, status") } else { Ok(()) }
+    }
+}
+
 fn show(
     mut rows: Rows<'_>,
-    texts: bool,
+    columns: &Columns,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
     while let Some(sql_row) = rows.next()? {
-        if visit(&row(sql_row, texts)?).is_break() {
+        if visit(&row(sql_row, columns)?).is_break() {
             break;
         }
     }
     Ok(())
 }
 
-fn row<'a>(row: &'a SqlRow<'_>, texts: bool) -> rusqlite::Result<Row<'a>> {
-    let text =
-        |column: usize| -> rusqlite::Result<Option<&'a str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
-    let mut shown = Row {
-        created_at: UtcMillis(row.get(0)?),
-        id: Some(EntryId(row.get(1)?)),
-        values: [None; 8],
-        texts: [None; 4],
-    };
-    for (index, value) in shown.values.iter_mut().enumerate() {
-        *value = text(2 + index)?;
-    }
-    if texts {
-        for (index, value) in shown.texts.iter_mut().enumerate() {
-            *value = text(2 + shown.values.len() + index)?;
-        }
+fn row<'a>(row: &'a SqlRow<'_>, columns: &Columns) -> rusqlite::Result<Row<'a>> {
+    let created_at = UtcMillis(row.get_ref(0)?.as_i64()?);
+    let id = Some(EntryId(row.get_ref(1)?.as_i64()?));
+    let mut shown = Row { created_at, id, values: [None; FIELDS], texts: [None; 4] };
+    let fields = shown.values.iter_mut().zip(columns.fields).filter(|(_, read)| *read);
+    let fields = fields.map(|(value, _)| value);
+    let texts = shown.texts.iter_mut().filter(|_| columns.texts);
+    for (column, value) in fields.chain(texts).enumerate() {
+        *value = row.get_ref(2 + column)?.as_str_or_null()?;
     }
     Ok(shown)
 }
