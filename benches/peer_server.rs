@@ -2,16 +2,24 @@
 //!
 //! `peer_server naive --db FILE` stores updates the obvious way: a pool of connections, and a transaction for every
 //! request. It is as durable as porta's server (`synchronous=FULL`) and does less besides: no hashing of keys, no
-//! routing, no limits. The first line of its output names its address; it ends when it is killed.
+//! routing, no limits.
+//!
+//! `peer_server constant --bytes N` answers every request with the same N bytes, from memory.
+//!
+//! The first line of a server's output names its address; it ends when it is killed.
+//!
+//! `peer_server inserts --db FILE --seconds S` is no server: it stores rows for so long, as durable as the others and
+//! with nothing around SQLite, and prints how many.
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,12 +29,21 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 type Failure = Box<dyn Error + Send + Sync>;
+type Answer = Response<Full<Bytes>>;
 
 /// Threads that answer requests; porta's default, too.
 const RUNTIME_THREADS: usize = 4;
 const POOL_CONNECTIONS: usize = 8;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Rows in one transaction of the bare inserts; those of a bulk update that they are compared with.
+const TRANSACTION_ROWS: i64 = 10_000;
+/// The time of the first of them, in 2001; the next are a second apart.
+const FIRST_SECOND: i64 = 1_000_000_000;
+
+const USAGE: &str = "usage: peer_server naive --db FILE
+       peer_server constant --bytes N
+       peer_server inserts --db FILE --seconds S";
 
 /// porta's schema as far as an update touches it. The key of the one channel is `naive`.
 const SCHEMA: &str = "
@@ -46,12 +63,30 @@ CREATE TABLE entries (
 
 INSERT INTO channels (write_key) VALUES ('naive');";
 
+/// porta's schema as far as a bulk update of three fields touches it.
+const SERIES_SCHEMA: &str = "
+CREATE TABLE entries (
+  series_id     INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  entry_id      INTEGER NOT NULL,
+  field1        TEXT,
+  field2        TEXT,
+  field3        TEXT,
+  PRIMARY KEY (series_id, created_at_ms, entry_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX entries_by_id ON entries (series_id, entry_id);";
+
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["naive", "--db", file] => naive(Path::new(file)),
-        ["naive", ..] => Err("usage: peer_server naive --db FILE".into()),
+        ["constant", "--bytes", bytes] => constant(bytes.parse()?),
+        ["inserts", "--db", file, "--seconds", seconds] => {
+            inserts(Path::new(file), Duration::from_secs(seconds.parse()?))
+        }
+        ["naive" | "constant" | "inserts", ..] => Err(USAGE.into()),
         // `cargo bench` and `cargo test` start every benchmark, with arguments of their own.
         _ => Ok(()),
     }
@@ -59,31 +94,58 @@ fn main() -> Result<(), Failure> {
 
 fn naive(file: &Path) -> Result<(), Failure> {
     let pool = Arc::new(Pool::open(file)?);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
-    runtime.block_on(serve(pool))
+    run("naive", move |request| answer(Arc::clone(&pool), request))
 }
 
-async fn serve(pool: Arc<Pool>) -> Result<(), Failure> {
+fn constant(bytes: usize) -> Result<(), Failure> {
+    // A number is JSON, too.
+    let body = Bytes::from(vec![b'1'; bytes]);
+    run("constant", move |_| {
+        let mut response = Response::new(Full::from(body.clone()));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        std::future::ready(response)
+    })
+}
+
+/// Answers requests for ever.
+fn run<F>(name: &str, answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> Result<(), Failure>
+where
+    F: Future<Output = Answer> + Send,
+{
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
+    runtime.block_on(serve(name, answer))
+}
+
+async fn serve<F>(
+    name: &str,
+    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Answer> + Send,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    announce(&listener)?;
+    announce(name, &listener)?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let pool = Arc::clone(&pool);
-        let service = service_fn(move |request| answer(Arc::clone(&pool), request));
+        let answer = answer.clone();
+        let service = service_fn(move |request| {
+            let answering = answer(request);
+            async { Ok::<_, Infallible>(answering.await) }
+        });
         // A client that breaks off is its own affair.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
 #[allow(clippy::print_stdout, reason = "scripts/bench reads the address from here")]
-fn announce(listener: &TcpListener) -> std::io::Result<()> {
-    println!("naive peer listening on http://{}", listener.local_addr()?);
+fn announce(name: &str, listener: &TcpListener) -> std::io::Result<()> {
+    println!("{name} peer listening on http://{}", listener.local_addr()?);
     Ok(())
 }
 
-async fn answer(pool: Arc<Pool>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(pool: Arc<Pool>, request: Request<Incoming>) -> Answer {
     let (status, text) = if request.method() != Method::POST || request.uri().path() != "/update" {
         (StatusCode::NOT_FOUND, "only POST /update is answered".to_owned())
     } else {
@@ -94,7 +156,7 @@ async fn answer(pool: Arc<Pool>, request: Request<Incoming>) -> Result<Response<
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    Ok(response)
+    response
 }
 
 async fn update(pool: Arc<Pool>, request: Request<Incoming>) -> Result<i64, Failure> {
@@ -137,6 +199,37 @@ fn store(connection: &mut Connection, key: &str, field1: Option<&str>) -> rusqli
 #[allow(clippy::disallowed_methods, reason = "the peer shares no code with porta, its clock included")]
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64)
+}
+
+#[allow(clippy::print_stdout, reason = "scripts/bench reads the figures from here")]
+#[allow(clippy::disallowed_methods, reason = "the peer shares no code with porta, its clock included")]
+fn inserts(file: &Path, duration: Duration) -> Result<(), Failure> {
+    let mut connection = connect(file)?;
+    connection.execute_batch(SERIES_SCHEMA)?;
+    let values: Vec<String> = (0..1000).map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)).collect();
+    let begun = Instant::now();
+    let mut rows = 0;
+    while begun.elapsed() < duration {
+        insert_after(&mut connection, rows, &values)?;
+        rows += TRANSACTION_ROWS;
+    }
+    println!("rows {rows} seconds {:.3}", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// One transaction, of the rows that come after so many.
+fn insert_after(connection: &mut Connection, rows: i64, values: &[String]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO entries (series_id, created_at_ms, entry_id, field1, field2, field3)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for row in rows..rows + TRANSACTION_ROWS {
+        let value = |step: i64| &values[(row * step) as usize % values.len()];
+        insert.execute(params![(FIRST_SECOND + row) * 1000, row + 1, value(1), value(3), value(7)])?;
+    }
+    drop(insert);
+    transaction.commit()
 }
 
 /// Connections to one database. Whoever holds a permit of `free` finds one in `idle`.

@@ -19,7 +19,7 @@ ALTER TABLE channels ADD COLUMN metadata TEXT;
 -- At least so long between two updates; NULL does not limit.
 ALTER TABLE channels ADD COLUMN update_interval_ms INTEGER CHECK (update_interval_ms > 0);
 ALTER TABLE channels ADD COLUMN last_update_at_ms INTEGER;
--- When the settings last changed.
+-- When the settings last changed, or entries were taken away other than by retention; it always goes up.
 ALTER TABLE channels ADD COLUMN updated_at_ms INTEGER NOT NULL DEFAULT 0;
 UPDATE channels SET updated_at_ms = created_at_ms;
 

@@ -250,7 +250,7 @@ pub struct Channel {
     pub last_entry_id: i64,
     /// When it was created.
     pub created_at: UtcMillis,
-    /// When its settings last changed.
+    /// When its settings last changed, or entries were taken away other than by retention. It always goes up.
     pub updated_at: UtcMillis,
 }
 

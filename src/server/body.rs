@@ -47,7 +47,7 @@ pub async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
 }
 
 /// An answer to a device or its reader.
-pub fn respond(format: Format, has_callback: bool, body: Vec<u8>) -> Response {
+pub fn respond(format: Format, has_callback: bool, body: impl Into<Bytes>) -> Response {
     let content_type = match format {
         Format::Json if has_callback => "application/javascript; charset=utf-8",
         Format::Json => "application/json; charset=utf-8",
@@ -55,7 +55,7 @@ pub fn respond(format: Format, has_callback: bool, body: Vec<u8>) -> Response {
         Format::Csv => "text/csv; charset=utf-8",
         Format::Text => "text/plain; charset=utf-8",
     };
-    ([(CONTENT_TYPE, content_type)], body).into_response()
+    ([(CONTENT_TYPE, content_type)], body.into()).into_response()
 }
 
 /// The format that the last segment of a path asks for, and the segment without it.

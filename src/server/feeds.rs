@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Path, Request, State as Extract};
 use axum::response::Response;
 
@@ -107,6 +108,8 @@ struct Asked {
     channel: ChannelId,
     presented: Option<SecretHash>,
     query: Query,
+    /// Path and query.
+    target: String,
     /// That of the path's suffix, if it has one.
     format: Option<Format>,
     now: UtcMillis,
@@ -119,7 +122,8 @@ impl Asked {
         let presented = auth::key_in_headers(headers).or(query.key).or_else(|| auth::bearer(headers));
         let format = suffix(request.uri().path()).1;
         let channel = channel.parse().map_err(|_| unknown(channel))?;
-        Ok(Self { channel, presented, query, format, now: clock::utc() })
+        let target = request.uri().to_string();
+        Ok(Self { channel, presented, query, target, format, now: clock::utc() })
     }
 
     fn unknown(&self) -> Refusal {
@@ -153,25 +157,35 @@ async fn many(state: &State, shown: Shown, asked: Asked) -> Result<Response, Ref
     let newest = asked.query.selection(&Zone::Utc, asked.now).ok().and_then(|selection| selection.newest);
     let short = asked.query.aggregate.is_none() && newest.is_some_and(|newest| newest <= SHORT_ROWS_MAX);
     let weight = if short { Look::Short } else { Look::Long };
+    let cache = state.feeds.clone();
     let body = looked(state, weight, move |view| {
         let channel = match auth::access(view, asked.channel, asked.presented)? {
             Access::Granted(channel) => channel,
             Access::Denied => return Err(Refusal::EntriesDenied),
             Access::Unknown => return Err(asked.unknown()),
         };
-        write_feed(view, &channel, shown, format, &asked)
+        if !asked.query.is_timeless() {
+            return Ok(write_feed(view, &channel, shown, format, &asked)?.0);
+        }
+        if let Some(body) = cache.get(&asked.target, &channel, asked.now) {
+            return Ok(body);
+        }
+        let (body, oldest) = write_feed(view, &channel, shown, format, &asked)?;
+        cache.put(asked.target, &channel, oldest, &body);
+        Ok(body)
     })
     .await?;
     Ok(respond(format, callback, body))
 }
 
+/// The answer, and the oldest entry's time in it.
 fn write_feed(
     view: &dyn View,
     channel: &Channel,
     shown: Shown,
     format: Format,
     asked: &Asked,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(Bytes, Option<UtcMillis>), Refusal> {
     let query = &asked.query;
     let zone = query.zone(&channel.settings.timezone)?;
     let mut selection = query.selection(&zone, asked.now)?;
@@ -184,7 +198,8 @@ fn write_feed(
             feed.row(row);
             ControlFlow::Continue(())
         })?;
-        return Ok(feed.finish(selection.order));
+        let oldest = feed.oldest();
+        return Ok((feed.finish(selection.order).into(), oldest));
     };
     if let Some(newest) = view.newest(channel.id, &selection)? {
         let oldest = aggregate.slot.oldest_start(newest, query.rows_max(), &zone);
@@ -207,7 +222,8 @@ fn write_feed(
         }
         aggregator.finish(&mut |row| feed.row(row));
     }
-    Ok(feed.finish(selection.order))
+    let oldest = feed.oldest();
+    Ok((feed.finish(selection.order).into(), oldest))
 }
 
 async fn one(state: &State, shown: Shown, entry: &str, asked: Asked) -> Result<Response, Refusal> {

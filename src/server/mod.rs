@@ -8,6 +8,7 @@ mod body;
 mod channels;
 mod device;
 mod error;
+mod feed_cache;
 mod feeds;
 mod health;
 mod pages;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::assets::Web;
+use self::feed_cache::FeedCache;
 use self::pages::Site;
 use self::workers::Workers;
 use crate::clock;
@@ -64,6 +66,7 @@ pub struct State {
     site: Option<Site>,
     worker_timeout: Duration,
     bulk_places: Semaphore,
+    feeds: FeedCache,
     started: Instant,
 }
 
@@ -86,6 +89,7 @@ pub async fn serve(
         site,
         worker_timeout: options.worker_timeout,
         bulk_places: Semaphore::new(BULK_PLACES),
+        feeds: FeedCache::new(),
         started: clock::instant(),
     });
     let mut workers = Workers::start(options.workers, &routes::router(state), options.shutdown_timeout)?;

@@ -7,9 +7,12 @@ use super::record::{Record, Value, Writer};
 use crate::domain::channel::{Channel, FIELDS};
 use crate::domain::entry::{Order, Row, Stored};
 use crate::domain::number;
+use crate::domain::unit::UtcMillis;
 use crate::domain::update::{FIELD_NAMES, Update};
 use crate::domain::zone::Zone;
 
+/// Bytes of a usual feed of a hundred entries, so that it need not grow while it is written.
+const FEED_BYTES: usize = 16 * 1024;
 const XML_PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// How an answer is written.
@@ -180,6 +183,7 @@ pub struct Feed<'z, 'q> {
     callback: Option<&'q str>,
     /// Where each entry begins.
     starts: Vec<usize>,
+    oldest: Option<UtcMillis>,
 }
 
 impl<'z, 'q> Feed<'z, 'q> {
@@ -187,7 +191,7 @@ impl<'z, 'q> Feed<'z, 'q> {
     pub fn begin(format: Format, zone: &'z Zone, channel: &Channel, shown: Shown, query: &'q Query) -> Self {
         let columns = Columns::new(channel, shown, query);
         let callback = query.callback.as_deref().filter(|_| matches!(format, Format::Json | Format::Text));
-        let mut writer = Writer::new(zone);
+        let mut writer = Writer::with_capacity(zone, FEED_BYTES);
         match format {
             Format::Json | Format::Text => {
                 begin_call(&mut writer, callback);
@@ -211,7 +215,7 @@ impl<'z, 'q> Feed<'z, 'q> {
                 writer.csv_names(&columns.record(&nothing));
             }
         }
-        Self { writer, format, columns, callback, starts: Vec::new() }
+        Self { writer, format, columns, callback, starts: Vec::new(), oldest: None }
     }
 
     /// The fields that appear.
@@ -221,7 +225,8 @@ impl<'z, 'q> Feed<'z, 'q> {
 
     /// Writes an entry, unless `min` and `max` exclude it.
     pub fn row(&mut self, row: &Row<'_>) {
-        let Self { writer, columns, .. } = self;
+        let Self { writer, columns, oldest, .. } = self;
+        *oldest = Some(oldest.map_or(row.created_at, |oldest| oldest.min(row.created_at)));
         if !columns.pass(row) {
             return;
         }
@@ -244,6 +249,11 @@ impl<'z, 'q> Feed<'z, 'q> {
             }
             Format::Csv => writer.csv_values(&columns.record(row)),
         }
+    }
+
+    /// The oldest time among the entries that came, those that `min` and `max` exclude too.
+    pub fn oldest(&self) -> Option<UtcMillis> {
+        self.oldest
     }
 
     /// Writes what stands below the entries, and returns everything. `came` is the order in which the entries came.

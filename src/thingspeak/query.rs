@@ -162,6 +162,11 @@ impl Query {
         Ok(selection)
     }
 
+    /// Whether the same is asked for whenever it is asked.
+    pub fn is_timeless(&self) -> bool {
+        self.has_range() && self.days.is_none() && self.minutes.is_none()
+    }
+
     /// Rows of the answer.
     pub fn rows_max(&self) -> u32 {
         if self.has_range() { ROWS_MAX } else { ROWS_DEFAULT }
@@ -236,6 +241,17 @@ mod tests {
             ),
         ] {
             assert_eq!(selection(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_counts_back_from_now_is_another_thing_each_time() {
+        let timeless = |query: &str| Query::parse(query).expect("a query").is_timeless();
+        for query in ["results=1", "start=2018-06-14", "end_entry_id=9&average=10"] {
+            assert!(timeless(query), "{query}");
+        }
+        for query in ["", "average=10", "days=1", "minutes=5&results=1"] {
+            assert!(!timeless(query), "{query}");
         }
     }
 

@@ -65,7 +65,12 @@ const MINUTE_MS: i64 = 60_000;
 impl<'z> Writer<'z> {
     /// Nothing written yet.
     pub fn new(zone: &'z Zone) -> Self {
-        Self { zone, out: Vec::with_capacity(1024), minute: None }
+        Self::with_capacity(zone, 1024)
+    }
+
+    /// Nothing written yet, and room for so many bytes.
+    pub fn with_capacity(zone: &'z Zone, bytes: usize) -> Self {
+        Self { zone, out: Vec::with_capacity(bytes), minute: None }
     }
 
     /// Bytes written so far.

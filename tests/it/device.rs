@@ -330,6 +330,47 @@ fn an_answer_has_at_most_8000_rows() {
     assert_eq!(csv("start_entry_id=0&sum=10").lines().count(), 1 + 14);
 }
 
+/// Answers are remembered: whatever changes a channel, in whichever process, must show in the next one.
+#[test]
+fn a_remembered_answer_is_never_an_old_one() {
+    let workspace = Workspace::new();
+    let channel = workspace.create_channel("fresh");
+    let servers = [workspace.serve(&[]), workspace.serve(&[])];
+    let id = channel.id.to_string();
+    let path = format!("/channels/{id}/feeds.csv?results=10&api_key={}", channel.write_key);
+    let rows = |server: &Server| body_of(server, &path).lines().count() - 1;
+    let update = post("/update", FORM, &format!("api_key={}&field1=1", channel.write_key));
+    for stored in 1..=3 {
+        answer(&servers[0], &update);
+        for server in [&servers[1], &servers[0], &servers[1], &servers[0]] {
+            assert_eq!(rows(server), stored);
+        }
+    }
+    let porta = |arguments: &[&str]| {
+        let ended = workspace.porta(arguments);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    };
+    porta(&["admin", "channel", "clear", &id, "--yes"]);
+    assert_eq!(rows(&servers[0]), 0);
+    // As many as there were: the number of entries alone does not tell.
+    for _ in 0..3 {
+        answer(&servers[1], &update.replace("field1=1", "field1=2"));
+    }
+    assert!(body_of(&servers[0], &path).ends_with(",2,,,,,,,\n"));
+    porta(&["admin", "channel", "edit", &id, "--field", "1="]);
+    assert!(!body_of(&servers[0], &path).contains("field1"));
+    std::fs::write(workspace.path().join("old.csv"), "created_at,field2\n2014-02-26,1\n").unwrap();
+    porta(&["migrate", "import", "thingspeak", "old.csv", "--channel", &id]);
+    assert!(body_of(&servers[1], &path).contains("2014-02-26 00:00:00 UTC,4,1,"));
+    // Its oldest entry is past what is kept from now on, and goes when the server next looks.
+    porta(&["admin", "channel", "edit", &id, "--retention", "1h"]);
+    assert_eq!(rows(&servers[0]), 4);
+    let series = "(SELECT id FROM series WHERE channel_id IS NOT NULL)";
+    let deleted = format!("DELETE FROM entries WHERE series_id = {series} AND entry_id = 4");
+    assert_eq!(workspace.database().execute(&deleted, []).unwrap(), 1);
+    assert_eq!(rows(&servers[0]), 3, "an answer with an entry that may have gone is not given again");
+}
+
 #[test]
 fn bulk_updates_are_all_stored_or_none() {
     let workspace = Workspace::new();

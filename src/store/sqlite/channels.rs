@@ -27,7 +27,7 @@ impl ChannelStore for Sqlite {
             let now = clock::utc().0;
             transaction
                 .execute(
-                    "INSERT INTO channels (id, name, created_at_ms, updated_at_ms) VALUES (?1, '', ?2, ?2)",
+                    "INSERT INTO channels (id, name, created_at_ms, updated_at_ms) VALUES (?1, '', ?2, 0)",
                     params![channel.id.map(|id| id.0), now],
                 )
                 .map_err(conflict("there is a channel of this number already"))?;
@@ -71,7 +71,10 @@ impl ChannelStore for Sqlite {
     async fn clear_channel(&self, id: ChannelId) -> Result<Channel> {
         self.write(move |transaction| {
             transaction.execute("UPDATE series SET channel_id = NULL WHERE channel_id = ?1", [id.0])?;
-            transaction.execute("UPDATE channels SET last_entry_id = 0 WHERE id = ?1", [id.0])?;
+            transaction.execute(
+                "UPDATE channels SET last_entry_id = 0, updated_at_ms = max(updated_at_ms + 1, ?2) WHERE id = ?1",
+                [id.0, clock::utc().0],
+            )?;
             let channel = find(transaction, id)?;
             transaction.execute("INSERT INTO series (channel_id) VALUES (?1)", [id.0])?;
             Ok(channel)
@@ -141,7 +144,7 @@ fn find(transaction: &Transaction<'_>, id: ChannelId) -> Result<Channel> {
 fn save(transaction: &Transaction<'_>, id: ChannelId, settings: &Settings, now: i64) -> Result<Channel> {
     let labels = settings.labels.each();
     transaction.execute(
-        "UPDATE channels SET updated_at_ms = :now, name = :name, description = :description, public = :public,
+        "UPDATE channels SET updated_at_ms = max(updated_at_ms + 1, :now), name = :name, description = :description, public = :public,
            timezone = :timezone, latitude = :latitude, longitude = :longitude, elevation = :elevation,
            metadata = :metadata, retention_ms = :retention_ms, update_interval_ms = :update_interval_ms,
            field1 = :field1, field2 = :field2, field3 = :field3, field4 = :field4,

@@ -86,12 +86,7 @@ impl Store for Sqlite {
     }
 
     async fn lend(&self, look: Look, reading: Reading) -> Result<()> {
-        self.readers
-            .read(look, move |connection| {
-                let transaction = connection.unchecked_transaction()?;
-                reading(&ReadTransaction(&transaction))
-            })
-            .await
+        self.readers.read(look, move |connection| reading(&ReadTransaction::begin(connection)?)).await
     }
 
     async fn close(&self) -> Result<()> {

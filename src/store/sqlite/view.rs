@@ -14,10 +14,25 @@ use crate::domain::unit::UtcMillis;
 use crate::domain::update::FIELD_NAMES;
 use crate::store::{Result, View};
 
-/// A connection inside a read transaction.
-pub struct ReadTransaction<'c>(pub &'c Connection);
+/// A connection inside a read transaction, which ends with it.
+pub struct ReadTransaction<'c>(&'c Connection);
 
-impl ReadTransaction<'_> {
+impl Drop for ReadTransaction<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a read transaction did not end; its connection will say so");
+        }
+    }
+}
+
+impl<'c> ReadTransaction<'c> {
+    /// rusqlite's own transaction would have its `BEGIN` and `ROLLBACK` compiled again each time.
+    pub fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(connection))
+    }
+
     fn series(&self, channel: ChannelId) -> rusqlite::Result<Option<i64>> {
         self.0
             .prepare_cached("SELECT id FROM series WHERE channel_id = ?1")?
