@@ -10,6 +10,7 @@ mod channels;
 mod cli;
 mod device;
 mod durability;
+mod fuzz;
 mod load;
 mod migrate;
 mod overload;
