@@ -21,4 +21,5 @@ mod store;
 mod stress;
 mod support;
 mod tidy;
+mod transfer;
 mod update;

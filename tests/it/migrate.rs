@@ -14,7 +14,8 @@ fn old_database(workspace: &Workspace) -> Connection {
     connection
         .execute_batch(
             "INSERT INTO schema_migrations VALUES (1, 'channels', '0.1.0', 1000);
-             INSERT INTO channels (name, created_at_ms) VALUES ('kept', 1000);
+             INSERT INTO channels (name, last_entry_id, created_at_ms) VALUES ('kept', 2, 1000);
+             INSERT INTO entries (channel_id, entry_id, created_at_ms, field1) VALUES (1, 1, 1000, 'a'), (1, 2, 900, 'b');
              PRAGMA application_id = 1886351988; PRAGMA user_version = 1;",
         )
         .unwrap();
@@ -70,6 +71,14 @@ fn an_old_database_is_backed_up_and_brought_up_to_date() {
     assert_eq!(version(&backups[0]), 1, "the backup is as it was");
     let channels = workspace.json(&["admin", "channel", "list", "--format", "json"]);
     assert_eq!(channels[0]["name"], "kept");
+    assert_eq!((&channels[0]["field8"], &channels[0]["timezone"]), (&"Field 8".into(), &"UTC".into()));
+    assert_eq!(workspace.entries(1), [(1, "a".to_owned()), (2, "b".to_owned())]);
+    assert!(
+        workspace
+            .porta(&["migrate", "export", "--channel", "1"])
+            .stdout
+            .ends_with("01.000Z,1,a,,,,,,,,,,,\n")
+    );
 }
 
 #[test]
