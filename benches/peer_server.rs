@@ -41,9 +41,7 @@ const TRANSACTION_ROWS: i64 = 10_000;
 /// The time of the first of them, in 2001; the next are a second apart.
 const FIRST_SECOND: i64 = 1_000_000_000;
 
-const USAGE: &str = "usage: peer_server naive --db FILE
-       peer_server constant --bytes N
-       peer_server inserts --db FILE --seconds S";
+const USAGE: &str = "usage: peer_server naive --db FILE | constant --bytes N | inserts --db FILE --seconds S";
 
 /// porta's schema as far as an update touches it. The key of the one channel is `naive`.
 const SCHEMA: &str = "

@@ -7,9 +7,10 @@
 //! plan → schedule → load → summary ─────┘
 //! ```
 //!
-//! [`domain`] is pure. [`store`] is the seam to SQLite, [`server`] answers HTTP, [`load`] sends it, [`render`] turns
-//! values into text, and [`command`] has a file for each subcommand. Dependencies point one way:
-//! `command → {server, load, store, render} → domain`.
+//! [`domain`] is pure, and so is [`thingspeak`], the formats of devices. [`store`] is the seam to SQLite, [`transfer`] takes
+//! whole channels out of it, [`server`] answers HTTP, [`load`] sends it, [`render`] turns values into text, and [`command`]
+//! has a file for each subcommand. Dependencies point one way:
+//! `command → {server, load, transfer, store, render} → thingspeak → domain`.
 
 pub mod cli;
 pub mod clock;

@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// How long an answer is kept that nobody asks for.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 
-/// Answers by path and query.
+/// Answers by the path and what of the query shapes them.
 #[derive(Clone)]
 pub struct FeedCache(Cache<String, Arc<Answer>>);
 

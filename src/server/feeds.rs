@@ -108,7 +108,7 @@ struct Asked {
     channel: ChannelId,
     presented: Option<SecretHash>,
     query: Query,
-    /// Path and query.
+    /// The path, and what of the query shapes the answer.
     target: String,
     /// That of the path's suffix, if it has one.
     format: Option<Format>,
@@ -122,7 +122,7 @@ impl Asked {
         let presented = auth::key_in_headers(headers).or(query.key).or_else(|| auth::bearer(headers));
         let format = suffix(request.uri().path()).1;
         let channel = channel.parse().map_err(|_| unknown(channel))?;
-        let target = request.uri().to_string();
+        let target = format!("{}?{}", request.uri().path(), query.canonical);
         Ok(Self { channel, presented, query, target, format, now: clock::utc() })
     }
 

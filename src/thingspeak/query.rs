@@ -54,6 +54,8 @@ pub struct Query {
     pub append: String,
     /// A page of a list, from 1.
     pub page: Option<u32>,
+    /// What was understood, but for the key: requests in which this is the same ask for the same.
+    pub canonical: String,
     timezone: Option<String>,
     offset: Option<String>,
     results: Option<u32>,
@@ -76,7 +78,10 @@ impl Query {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let text = value.trim();
             match &*name {
-                "api_key" | "key" | "apikey" => parsed.key = Some(SecretHash::of(text)),
+                "api_key" | "key" | "apikey" => {
+                    parsed.key = Some(SecretHash::of(text));
+                    continue;
+                }
                 "callback" => parsed.callback = Some(callback(text)?),
                 "status" => parsed.status = flag(text),
                 "location" => parsed.location = flag(text),
@@ -85,9 +90,9 @@ impl Query {
                 "sum" => slots[1] = Slot::parse(text),
                 "average" => slots[2] = Slot::parse(text),
                 "median" => slots[3] = Slot::parse(text),
-                "prepend" => parsed.prepend = value.into_owned(),
-                "append" => parsed.append = value.into_owned(),
-                _ if text.is_empty() => {}
+                "prepend" => parsed.prepend = value.to_string(),
+                "append" => parsed.append = value.to_string(),
+                _ if text.is_empty() => continue,
                 "min" => parsed.min = Some(decimal("min", text)?),
                 "max" => parsed.max = Some(decimal("max", text)?),
                 "round" => parsed.round = Some(whole("round", text, i64::from(DECIMALS_MAX))? as u8),
@@ -101,8 +106,10 @@ impl Query {
                 "end" => parsed.end = Some(text.to_owned()),
                 "start_entry_id" => parsed.start_entry_id = Some(whole("start_entry_id", text, i64::MAX)?),
                 "end_entry_id" => parsed.end_entry_id = Some(whole("end_entry_id", text, i64::MAX)?),
-                _ => {}
+                _ => continue,
             }
+            // With its length, so that no value can look like another parameter.
+            parsed.canonical.push_str(&format!("{name}={}:{value}&", value.len()));
         }
         let functions = [Function::First, Function::Sum, Function::Average, Function::Median];
         parsed.aggregate = functions
@@ -242,6 +249,14 @@ mod tests {
         ] {
             assert_eq!(selection(query), expected, "{query}");
         }
+    }
+
+    #[test]
+    fn what_does_not_shape_the_answer_is_not_in_the_canonical_form() {
+        let canonical = |query: &str| Query::parse(query).expect("a query").canonical;
+        assert_eq!(canonical("results=2&api_key=K&_=1528978342"), canonical("key=OTHER&results=2"));
+        assert_ne!(canonical("results=2"), canonical("results=3"));
+        assert_ne!(canonical("append=1%26results=7:2"), canonical("append=1&results=2"));
     }
 
     #[test]
