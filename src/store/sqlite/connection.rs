@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::OpenError;
@@ -56,6 +57,8 @@ fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 /// Settings that every connection to a porta database has.
 pub fn configure(connection: &Connection) -> Result<(), OpenError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Otherwise SQLite looks at the value of a bound LIMIT, and compiles the statement again whenever it is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     use_write_ahead_log(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
