@@ -96,13 +96,13 @@ async fn key(what: Key, store: &Sqlite) -> Result<(), Failure> {
             let secret = if key_stdin { key_from_stdin()? } else { fresh_key()? };
             let created = store.create_key(channel, kind, secret.clone()).await;
             let created = created.map_err(cannot_touch(channel, "create a key of"))?;
-            print_key(&created, &secret, output.format)
+            print_key(&created, (!key_stdin).then_some(&secret), output.format)
         }
         Key::Rotate { channel, key, output } => {
             let secret = fresh_key()?;
             let created = store.rotate_key(channel, key, secret.clone()).await;
             let created = created.map_err(cannot_touch_key(channel, "rotate"))?;
-            print_key(&created, &secret, output.format)
+            print_key(&created, Some(&secret), output.format)
         }
         Key::Revoke { channel, key } => {
             let ended = store.revoke_key(channel, key).await.map_err(cannot_touch_key(channel, "revoke"))?;
@@ -128,19 +128,26 @@ fn key_from_stdin() -> Result<Secret, Failure> {
         .map_err(|error| Failure::usage(format!("cannot take the key from standard input: {error}")))
 }
 
-fn print_key(created: &ApiKey, secret: &Secret, format: Format) -> Result<(), Failure> {
+/// Shows a key, unless it is one that its owner has brought along.
+fn print_key(created: &ApiKey, secret: Option<&Secret>, format: Format) -> Result<(), Failure> {
     match format {
         Format::Json => {
-            let key = json!({ "id": created.id, "kind": created.kind, "key": secret.reveal() });
+            let mut key = json!({ "id": created.id, "kind": created.kind, "prefix": created.prefix });
+            if let Some(secret) = secret {
+                key["key"] = secret.reveal().into();
+            }
             print(&(to_json(&key)? + "\n"))
         }
-        Format::Table => print(&format!(
-            "Key {}  {} key of channel {}\n  {}\nIt is shown only now: the database keeps its hash.\n",
-            created.id,
-            created.kind.as_str(),
-            created.channel_id,
-            secret.reveal()
-        )),
+        Format::Table => {
+            let (id, kind, channel) = (created.id, created.kind.as_str(), created.channel_id);
+            let shown = match secret {
+                Some(secret) => {
+                    format!("{}\nIt is shown only now: the database keeps its hash.", secret.reveal())
+                }
+                None => format!("{}…", created.prefix),
+            };
+            print(&format!("Key {id}  {kind} key of channel {channel}\n  {shown}\n"))
+        }
     }
 }
 

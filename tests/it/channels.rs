@@ -224,7 +224,7 @@ fn the_shell_manages_channels_and_keys() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"OLDKEY0123456789\n").unwrap();
     let output = child.wait_with_output().unwrap();
     let key: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(key["key"], "OLDKEY0123456789");
+    assert_eq!(key, json!({ "id": 3, "kind": "write", "prefix": "OLDK" }), "it is known, and not repeated");
     let keys = workspace.porta(&["admin", "channel", "keys", "42"]).stdout;
     assert!(keys.contains("OLDK…") && !keys.contains("OLDKEY0123456789"), "{keys}");
 
