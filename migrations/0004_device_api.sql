@@ -23,6 +23,8 @@ ALTER TABLE channels ADD COLUMN last_update_at_ms INTEGER;
 ALTER TABLE channels ADD COLUMN updated_at_ms INTEGER NOT NULL DEFAULT 0;
 UPDATE channels SET updated_at_ms = created_at_ms;
 
+CREATE INDEX channels_public ON channels (id) WHERE public = 1;
+
 -- A channel's entries belong to a series. A channel that is cleared gets a new one, a deleted channel leaves its series
 -- without a channel, and what is left behind is deleted in small steps: neither holds up the devices of other channels.
 CREATE TABLE series (

@@ -224,7 +224,8 @@ impl Values {
             Function::Average => self.sum / self.count as f64,
             Function::Median => self.median(),
         };
-        Some(number::shortest(Number { value, comma: self.comma }))
+        // A sum can be more than a number can hold.
+        value.is_finite().then(|| number::shortest(Number { value, comma: self.comma }))
     }
 
     fn median(&self) -> f64 {
@@ -242,7 +243,7 @@ impl Values {
             }
         }
         let (below, above) = (below.unwrap_or_default(), above.unwrap_or_default());
-        below + (above - below) / 2.0
+        below / 2.0 + above / 2.0
     }
 }
 

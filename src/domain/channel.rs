@@ -12,6 +12,8 @@ use super::zone::Zone;
 pub const FIELDS: usize = 8;
 /// Bytes of a channel's or token's name, and of a label.
 pub const NAME_BYTES_MAX: usize = 255;
+/// The highest number that a channel can be given, so that there are always higher ones: what JavaScript can count.
+pub const CHANNEL_ID_MAX: i64 = (1 << 53) - 1;
 /// Bytes of a description.
 pub const DESCRIPTION_BYTES_MAX: usize = 1024;
 /// Bytes of metadata.
@@ -236,6 +238,20 @@ pub struct NewChannel {
     pub write_key: Secret,
     /// Opens the channel for reading.
     pub read_key: Secret,
+}
+
+impl NewChannel {
+    /// Whether it can be created as it is.
+    ///
+    /// # Errors
+    /// [`SettingError`] for the first value that cannot be.
+    pub fn check(&self) -> Result<(), SettingError> {
+        if self.id.is_some_and(|id| id.0 > CHANNEL_ID_MAX) {
+            let message = format!("write a number up to {CHANNEL_ID_MAX}");
+            return Err(SettingError { field: "id", message });
+        }
+        self.settings.check()
+    }
 }
 
 /// A channel as lists show it.

@@ -44,7 +44,7 @@ pub struct Selection {
     pub last_id: EntryId,
     /// Only what comes after the entry of this time and id, in the order of time.
     pub after: Option<(UtcMillis, EntryId)>,
-    /// So many of the newest; `None` takes all.
+    /// So many of the newest, or where ids are bounded so many of the highest ids; `None` takes all.
     pub newest: Option<u32>,
     /// In which order they are shown.
     pub order: Order,
@@ -81,8 +81,13 @@ pub enum Which {
     Id(EntryId),
     /// The last.
     Last,
-    /// The last that has a value in a field, from 0.
-    LastWith(usize),
+    /// The last that has a value in a field.
+    LastWith {
+        /// From 0.
+        field: usize,
+        /// As far back as this.
+        first_id: EntryId,
+    },
 }
 
 /// An update that was stored.

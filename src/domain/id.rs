@@ -9,7 +9,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(into = "i64", try_from = "i64")]
         pub struct $name(
             /// The number, from 1.
             pub i64,
@@ -21,14 +21,26 @@ macro_rules! id {
             }
         }
 
+        impl From<$name> for i64 {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = String;
+
+            fn try_from(number: i64) -> Result<Self, Self::Error> {
+                if number >= 1 { Ok(Self(number)) } else { Err(format!("`{number}` is not a number from 1")) }
+            }
+        }
+
         impl FromStr for $name {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text.parse() {
-                    Ok(number) if number >= 1 => Ok(Self(number)),
-                    _ => Err(format!("`{text}` is not a number from 1")),
-                }
+                let number = text.parse().ok().and_then(|number: i64| Self::try_from(number).ok());
+                number.ok_or_else(|| format!("`{text}` is not a number from 1"))
             }
         }
     };

@@ -10,6 +10,9 @@ pub const VALUE_BYTES_MAX: usize = 255;
 pub const FIELD_NAMES: [&str; FIELDS] =
     ["field1", "field2", "field3", "field4", "field5", "field6", "field7", "field8"];
 
+/// Names of what an update stores besides, in the order of [`Update::texts`].
+pub const TEXT_NAMES: [&str; 4] = ["latitude", "longitude", "elevation", "status"];
+
 /// What an update stores: up to eight values, verbatim, and what comes with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Update {

@@ -2,7 +2,8 @@
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::error::Refusal;
@@ -19,9 +20,12 @@ pub enum Kind {
     Other,
 }
 
-/// By the content type.
-pub fn kind(headers: &HeaderMap) -> Kind {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+/// By the content type. A body without one is a form.
+pub fn kind(head: &Parts) -> Kind {
+    let Some(content_type) = head.headers.get(CONTENT_TYPE) else {
+        return if head.method == Method::GET { Kind::Other } else { Kind::Form };
+    };
+    let content_type = content_type.to_str().unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let is = |name: &str| media_type.eq_ignore_ascii_case(name);
     if is("application/x-www-form-urlencoded") {

@@ -91,7 +91,7 @@ async fn authorised(state: &State, request: Request) -> Result<ChannelForm, Refu
     let (head, request_body) = request.into_parts();
     let mut form = ChannelForm::default();
     form.read_form(head.uri.query().unwrap_or_default().as_bytes());
-    let kind = body::kind(&head.headers);
+    let kind = body::kind(&head);
     if kind != Kind::Other {
         let given = body::read(request_body, BODY_BYTES_MAX).await?;
         match kind {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::body::{self, Kind};
 use super::error::Refusal;
-use super::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, State, auth};
+use super::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, BULK_BODY_TIMEOUT, State, auth};
 use crate::clock;
 use crate::domain::id::ChannelId;
 use crate::domain::unit::UtcMillis;
@@ -24,7 +24,7 @@ pub async fn update(Extract(state): Extract<Arc<State>>, request: Request) -> Re
     let (head, request_body) = request.into_parts();
     let mut draft = Draft::with_key(auth::key_in_headers(&head.headers));
     draft.read_form(head.uri.query().unwrap_or_default().as_bytes())?;
-    match body::kind(&head.headers) {
+    match body::kind(&head) {
         Kind::Form => draft.read_form(&body::read(request_body, BODY_BYTES_MAX).await?)?,
         Kind::Json => {
             let json = body::read(request_body, BODY_BYTES_MAX).await?;
@@ -82,7 +82,10 @@ async fn bulk_update(
     let _place = state.bulk_places.try_acquire().map_err(|_| Refusal::Overloaded)?;
     let channel: ChannelId = channel.parse().map_err(|_| Refusal::Unauthorized)?;
     let (head, request_body) = request.into_parts();
-    let given = body::read(request_body, BULK_BODY_BYTES_MAX).await?;
+    let reading = body::read(request_body, BULK_BODY_BYTES_MAX);
+    let given = tokio::time::timeout(BULK_BODY_TIMEOUT, reading).await.map_err(|_| {
+        Refusal::Body(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".into())
+    })??;
     let in_header = auth::key_in_headers(&head.headers);
     let bulk = tokio::task::spawn_blocking(move || read(&given, clock::utc()));
     let bulk =
@@ -92,6 +95,8 @@ async fn bulk_update(
     match state.store.append_all(channel, Some(key), updates).await {
         // Whether there is such a channel is nobody's business without its key.
         Err(StoreError::NotFound(_)) => Err(Refusal::Unauthorized),
+        // Devices that send many at once look at the status.
+        Err(StoreError::TooSoon) => Err(Refusal::TooMany),
         Err(error) => Err(error.into()),
         Ok(_) => {
             let json = [(CONTENT_TYPE, "application/json; charset=utf-8")];

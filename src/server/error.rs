@@ -37,6 +37,8 @@ pub enum Refusal {
     Key,
     /// An update too soon after the last. Devices know the body `0`, with status 200.
     TooSoon,
+    /// The same for many updates at once.
+    TooMany,
     /// A channel's entries, without a key that opens it.
     EntriesDenied,
     /// A single entry, without a key that opens its channel; or there is none. The two look the same.
@@ -107,7 +109,7 @@ impl Refusal {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
             }
-            Self::TooSoon => {
+            Self::TooSoon | Self::TooMany => {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", StoreError::TooSoon.to_string(), None)
             }
             Self::Overloaded => {

@@ -16,6 +16,8 @@ use crate::domain::unit::UtcMillis;
 
 /// Bytes of all answers that are kept.
 const BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes that an answer takes besides its own, about.
+const OVERHEAD_BYTES: usize = 512;
 /// Bytes of one.
 const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// How long an answer is kept that nobody asks for.
@@ -37,7 +39,7 @@ impl FeedCache {
     /// An empty one.
     pub fn new() -> Self {
         let weight = |target: &String, answer: &Arc<Answer>| {
-            u32::try_from(target.len() + answer.body.len()).unwrap_or(u32::MAX)
+            u32::try_from(target.len() + answer.body.len() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().max_capacity(BYTES_MAX).weigher(weight).time_to_idle(IDLE_MAX).build())
     }
@@ -57,7 +59,9 @@ impl FeedCache {
     pub fn put(&self, target: String, channel: &Channel, oldest: Option<UtcMillis>, body: &Bytes) {
         if body.len() <= ANSWER_BYTES_MAX {
             let (last_entry_id, updated_at) = (channel.last_entry_id, channel.updated_at);
-            self.0.insert(target, Arc::new(Answer { body: body.clone(), last_entry_id, updated_at, oldest }));
+            // A copy of just its size: what it was written into has room for more.
+            let body = Bytes::copy_from_slice(body);
+            self.0.insert(target, Arc::new(Answer { body, last_entry_id, updated_at, oldest }));
         }
     }
 }

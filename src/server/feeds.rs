@@ -12,7 +12,7 @@ use super::auth::{self, Access};
 use super::body::{respond, suffix};
 use super::error::Refusal;
 use crate::clock;
-use crate::domain::aggregate::Aggregator;
+use crate::domain::aggregate::{Aggregate, Aggregator};
 use crate::domain::channel::{Channel, FIELDS};
 use crate::domain::entry::{Order, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
@@ -26,6 +26,8 @@ use crate::thingspeak::record::{Record, Value};
 
 /// Rows up to which a request is a short look.
 const SHORT_ROWS_MAX: u32 = 1000;
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// `GET /channels/{channel}/feeds`.
 pub async fn feeds(
@@ -154,93 +156,178 @@ async fn looked<T: Send + 'static>(
 async fn many(state: &State, shown: Shown, asked: Asked) -> Result<Response, Refusal> {
     let format = asked.format.unwrap_or(Format::Json);
     let callback = asked.query.callback.is_some();
-    let newest = asked.query.selection(&Zone::Utc, asked.now).ok().and_then(|selection| selection.newest);
-    let short = asked.query.aggregate.is_none() && newest.is_some_and(|newest| newest <= SHORT_ROWS_MAX);
-    let weight = if short { Look::Short } else { Look::Long };
-    let cache = state.feeds.clone();
-    let body = looked(state, weight, move |view| {
+    let newest = asked.query.newest();
+    let is_short = asked.query.aggregate.is_none() && newest.is_some_and(|newest| newest <= SHORT_ROWS_MAX);
+    let asked = Arc::new(asked);
+    // What needs no long look does not wait for one: an answer that is remembered, or a refusal.
+    let looked_up = answer(state, Look::Short, &asked, shown, format, is_short).await?;
+    let body = match looked_up {
+        Some(body) => body,
+        None => answer(state, Look::Long, &asked, shown, format, true).await?.unwrap_or_default(),
+    };
+    Ok(respond(format, callback, body))
+}
+
+/// The answer if it is remembered, or `may_read`; `None` if it has to be read.
+async fn answer(
+    state: &State,
+    weight: Look,
+    asked: &Arc<Asked>,
+    shown: Shown,
+    format: Format,
+    may_read: bool,
+) -> Result<Option<Bytes>, Refusal> {
+    let (asked, cache) = (Arc::clone(asked), state.feeds.clone());
+    looked(state, weight, move |view| {
         let channel = match auth::access(view, asked.channel, asked.presented)? {
             Access::Granted(channel) => channel,
             Access::Denied => return Err(Refusal::EntriesDenied),
             Access::Unknown => return Err(asked.unknown()),
         };
-        if !asked.query.is_timeless() {
-            return Ok(write_feed(view, &channel, shown, format, &asked)?.0);
+        let remembered = cache.get(&asked.target, &channel, asked.now);
+        if remembered.is_some() || !may_read {
+            return Ok(remembered);
         }
-        if let Some(body) = cache.get(&asked.target, &channel, asked.now) {
-            return Ok(body);
+        let written = write_feed(view, &channel, shown, format, &asked)?;
+        if written.lasts {
+            cache.put(asked.target.clone(), &channel, written.oldest, &written.body);
         }
-        let (body, oldest) = write_feed(view, &channel, shown, format, &asked)?;
-        cache.put(asked.target, &channel, oldest, &body);
-        Ok(body)
+        Ok(Some(written.body))
     })
-    .await?;
-    Ok(respond(format, callback, body))
+    .await
 }
 
-/// The answer, and the oldest entry's time in it.
+/// An answer that was written.
+struct Written {
+    body: Bytes,
+    /// The oldest entry's time in it.
+    oldest: Option<UtcMillis>,
+    /// Whether it is the same until the channel changes.
+    lasts: bool,
+}
+
 fn write_feed(
     view: &dyn View,
     channel: &Channel,
     shown: Shown,
     format: Format,
     asked: &Asked,
-) -> Result<(Bytes, Option<UtcMillis>), Refusal> {
+) -> Result<Written, Refusal> {
     let query = &asked.query;
     let zone = query.zone(&channel.settings.timezone)?;
     let mut selection = query.selection(&zone, asked.now)?;
     selection.texts |= shown == Shown::Status;
     let mut feed = Feed::begin(format, &zone, channel, shown, query);
     selection.fields = feed.fields();
-    let Some(aggregate) = query.aggregate else {
-        selection.order = Order::NewestFirst;
-        view.entries(channel.id, &selection, &mut |row| {
-            feed.row(row);
-            ControlFlow::Continue(())
-        })?;
-        let oldest = feed.oldest();
-        return Ok((feed.finish(selection.order).into(), oldest));
-    };
-    if let Some(newest) = view.newest(channel.id, &selection)? {
-        let oldest = aggregate.slot.oldest_start(newest, query.rows_max(), &zone);
-        let selection = Selection { from: selection.from.max(oldest), ..selection };
-        let mut aggregator = Aggregator::new(aggregate, &zone);
-        let mut refused = None;
-        view.entries(
-            channel.id,
-            &selection,
-            &mut |row| match aggregator.push(row, &mut |row| feed.row(row)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    refused = Some(error);
-                    ControlFlow::Break(())
-                }
-            },
-        )?;
-        if let Some(error) = refused {
-            return Err(Refusal::Invalid { field: Some("median"), message: error.to_string() });
+    let mut lasts = query.is_timeless();
+    match query.aggregate {
+        Some(aggregate) => {
+            lasts &= aggregate_into(&mut feed, view, channel, &mut selection, aggregate, &zone, asked)?
         }
-        aggregator.finish(&mut |row| feed.row(row));
+        None => {
+            selection.order = Order::NewestFirst;
+            let mut fits = true;
+            view.entries(channel.id, &selection, &mut |row| {
+                feed.row(row);
+                fits = feed.bytes() <= ANSWER_BYTES_MAX;
+                if fits { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            if !fits {
+                let message =
+                    format!("the answer has more than {ANSWER_BYTES_MAX} bytes; ask for fewer entries");
+                return Err(Refusal::Invalid { field: Some("results"), message });
+            }
+        }
     }
     let oldest = feed.oldest();
-    Ok((feed.finish(selection.order).into(), oldest))
+    Ok(Written { body: feed.finish(selection.order).into(), oldest, lasts })
+}
+
+/// Writes a row for each slot, up to now where the query names no end: an entry from the future would leave nothing
+/// but empty slots. Returns whether that is the same until the channel changes.
+fn aggregate_into(
+    feed: &mut Feed<'_, '_>,
+    view: &dyn View,
+    channel: &Channel,
+    selection: &mut Selection,
+    aggregate: Aggregate,
+    zone: &Zone,
+    asked: &Asked,
+) -> Result<bool, Refusal> {
+    let Some(mut newest) = view.newest(channel.id, selection)? else { return Ok(true) };
+    let from_the_future = newest > asked.now && !asked.query.has_end();
+    if from_the_future {
+        selection.to = asked.now;
+        let Some(until_now) = view.newest(channel.id, selection)? else { return Ok(false) };
+        newest = until_now;
+    }
+    let oldest = aggregate.slot.oldest_start(newest, asked.query.rows_max(), zone);
+    selection.from = selection.from.max(oldest);
+    let mut aggregator = Aggregator::new(aggregate, zone);
+    let mut refused = None;
+    view.entries(channel.id, selection, &mut |row| match aggregator.push(row, &mut |row| feed.row(row)) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            refused = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    if let Some(error) = refused {
+        return Err(Refusal::Invalid { field: Some("median"), message: error.to_string() });
+    }
+    aggregator.finish(&mut |row| feed.row(row));
+    Ok(!from_the_future)
 }
 
 async fn one(state: &State, shown: Shown, entry: &str, asked: Asked) -> Result<Response, Refusal> {
     let given = asked.format;
     let format = given.unwrap_or(Format::Text);
-    let (which, age) = match suffix(entry).0 {
-        "last" => (last(shown), false),
-        "last_data_age" => (last(shown), true),
-        id => {
-            let id: Result<EntryId, _> = id.parse();
-            (Which::Id(id.map_err(|_| Refusal::NotFound(format!("there is no entry {entry}")))?), false)
+    let callback = asked.query.callback.is_some();
+    let wanted = Wanted::read(entry)?;
+    let asked = Arc::new(asked);
+    let found = entry_body(state, Look::Short, &asked, shown, format, wanted).await?;
+    let body = match found {
+        Some(body) => body,
+        None => {
+            entry_body(state, Look::Long, &asked, shown, format, wanted).await?.ok_or(Refusal::NoEntry)?
         }
     };
-    // The last value of a field can lie far back.
-    let weight = if matches!(which, Which::LastWith(_)) { Look::Long } else { Look::Short };
-    let callback = asked.query.callback.is_some();
-    let body = looked(state, weight, move |view| {
+    // Without a suffix an entry is JSON, a field's value text.
+    let is_json = given.is_none() && shown == Shown::Fields && wanted != Wanted::Age;
+    Ok(respond(if is_json { Format::Json } else { format }, callback, body))
+}
+
+/// What a request for one entry wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Last,
+    Age,
+    Id(EntryId),
+}
+
+impl Wanted {
+    fn read(entry: &str) -> Result<Self, Refusal> {
+        match suffix(entry).0 {
+            "last" => Ok(Self::Last),
+            "last_data_age" => Ok(Self::Age),
+            id => {
+                id.parse().map(Self::Id).map_err(|_| Refusal::NotFound(format!("there is no entry {entry}")))
+            }
+        }
+    }
+}
+
+/// The answer; `None` if it lies farther back than a short look goes.
+async fn entry_body(
+    state: &State,
+    weight: Look,
+    asked: &Arc<Asked>,
+    shown: Shown,
+    format: Format,
+    wanted: Wanted,
+) -> Result<Option<Vec<u8>>, Refusal> {
+    let asked = Arc::clone(asked);
+    looked(state, weight, move |view| {
         let channel = match auth::access(view, asked.channel, asked.presented)? {
             Access::Granted(channel) => channel,
             Access::Denied => return Err(Refusal::NoEntry),
@@ -252,29 +339,30 @@ async fn one(state: &State, shown: Shown, entry: &str, asked: Asked) -> Result<R
         {
             return Err(Refusal::NoEntry);
         }
+        let mut farther = false;
+        let which = match (wanted, shown) {
+            (Wanted::Id(id), _) => Which::Id(id),
+            (_, Shown::Fields | Shown::Status) => Which::Last,
+            (_, Shown::Field(field)) => {
+                // The last value of a field can lie far back.
+                let near = (channel.last_entry_id - i64::from(SHORT_ROWS_MAX)).max(1);
+                farther = weight == Look::Short && near > 1;
+                Which::LastWith { field, first_id: EntryId(if weight == Look::Short { near } else { 1 }) }
+            }
+        };
         let columns = Columns::new(&channel, shown, &asked.query);
         let mut body = None;
         view.entry(channel.id, which, &mut |row| {
-            body = Some(if age {
+            body = Some(if wanted == Wanted::Age {
                 let seconds = asked.now.0.saturating_sub(row.created_at.0).max(0) / 1000;
                 write_age(format, seconds, &asked.query)
             } else {
                 feed::entry(format, &zone, &columns, shown, row, &asked.query)
             });
         })?;
-        body.ok_or(Refusal::NoEntry)
+        if body.is_none() && !farther { Err(Refusal::NoEntry) } else { Ok(body) }
     })
-    .await?;
-    // Without a suffix an entry is JSON, a field's value text.
-    let written = if given.is_none() && shown == Shown::Fields && !age { Format::Json } else { format };
-    Ok(respond(written, callback, body))
-}
-
-fn last(shown: Shown) -> Which {
-    match shown {
-        Shown::Field(field) => Which::LastWith(field),
-        Shown::Fields | Shown::Status => Which::Last,
-    }
+    .await
 }
 
 fn write_age(format: Format, seconds: i64, query: &Query) -> Vec<u8> {

@@ -40,6 +40,8 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the body of a bulk update: 14400 updates with eight values of a sensor each, as JSON.
 pub const BULK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long the body of a bulk update may take to arrive: until then it holds a place.
+pub const BULK_BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bulk updates at once; the next is told to come back later.
 pub const BULK_PLACES: usize = 8;
 /// How long the listener rests when the process has no file descriptors left.

@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
-use super::error::Refusal;
+use super::error::{Api, Refusal};
 use super::{State, admin, assets, channels, device, feeds, health, pages};
 use crate::clock;
 
@@ -119,8 +119,13 @@ pub fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-async fn unknown(method: Method, uri: Uri) -> Refusal {
-    Refusal::NotFound(format!("nothing answers {method} {}", uri.path()))
+async fn unknown(method: Method, uri: Uri) -> Response {
+    refused(uri.path(), Refusal::NotFound(format!("nothing answers {method} {}", uri.path())))
+}
+
+/// A refusal before a handler had a say, in the shape of the path.
+fn refused(path: &str, refusal: Refusal) -> Response {
+    if path.starts_with("/api/") { Api::from(refusal).into_response() } else { refusal.into_response() }
 }
 
 /// Whether scripts of any web page may call it, as they may ThingSpeak.
@@ -144,7 +149,7 @@ async fn guard(Extract(state): Extract<Arc<State>>, request: Request, next: Next
         }
         Err(_) => {
             tracing::error!(%method, path = path.path(), timeout = ?state.worker_timeout, "a request took too long");
-            Refusal::Slow.into_response()
+            refused(path.path(), Refusal::Slow)
         }
     };
     if for_devices { allow_any_origin(response) } else { response }

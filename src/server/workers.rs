@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADER_TIMEOUT};
 
-/// Blocking threads of one worker, for reads.
+/// Blocking threads of one worker, which read the bodies of bulk updates.
 const BLOCKING_THREADS_MAX: usize = 4;
 
 /// A connection that was accepted, and its place among all that are open.

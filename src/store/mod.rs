@@ -162,7 +162,7 @@ pub trait RunStore {
 pub struct Statistics {
     /// Channels.
     pub channels: u64,
-    /// Updates that were ever acknowledged in channels that still exist.
+    /// Updates that were acknowledged in channels that still exist, since they were last cleared.
     pub updates: u64,
     /// Size of the database file.
     pub database_bytes: u64,

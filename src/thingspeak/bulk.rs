@@ -7,15 +7,13 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use super::parameters::{Name, Parameters, text};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
-use crate::domain::update::{FIELD_NAMES, Update, UpdateError, is_stored};
+use crate::domain::update::{FIELD_NAMES, TEXT_NAMES, Update, UpdateError, is_stored};
 use crate::domain::zone::Zone;
 
 /// Updates in one request.
 pub const UPDATES_MAX: usize = 14_400;
 /// Seconds between two updates, a hundred years.
 const SECONDS_MAX: f64 = 100.0 * 365.0 * 86_400.0;
-/// What a row of CSV holds after its time.
-const CSV_TEXTS: [&str; 4] = ["latitude", "longitude", "elevation", "status"];
 
 /// The updates of a request.
 #[derive(Debug, Default)]
@@ -157,9 +155,9 @@ pub fn read_csv(body: &[u8], now: UtcMillis) -> Result<Bulk, BulkError> {
 }
 
 fn csv_row(line: &str, time: fn(&str) -> Result<Time, UpdateError>) -> Result<(Time, Update), UpdateError> {
-    let names = FIELD_NAMES.iter().chain(&CSV_TEXTS);
+    let names = FIELD_NAMES.iter().chain(&TEXT_NAMES);
     // The last column is a message, which may have commas in it.
-    let mut cells = line.splitn(1 + FIELD_NAMES.len() + CSV_TEXTS.len(), ',');
+    let mut cells = line.splitn(1 + FIELD_NAMES.len() + TEXT_NAMES.len(), ',');
     let at = time(cells.next().unwrap_or_default())?;
     let mut update = Update::default();
     for (name, cell) in names.zip(cells).filter(|(_, cell)| !cell.is_empty()) {
@@ -189,6 +187,10 @@ fn timed(rows: Vec<(Time, Update)>, now: UtcMillis) -> Result<Vec<Update>, BulkE
     for (index, (time, mut update)) in rows.into_iter().enumerate().rev() {
         match time {
             Time::At(at) if !relative => update.set_created_at(at),
+            Time::After(_) if relative && at < 0 => {
+                let error = UpdateError::Time("the distances reach back to before 1970".into());
+                return Err(BulkError::Update { index, error });
+            }
             Time::After(delta) if relative => {
                 update.set_created_at(UtcMillis(at));
                 at = at.saturating_sub(delta);
@@ -258,6 +260,10 @@ mod tests {
                 "updates[1]: `-1` is not a number of seconds",
             ),
             (r#"{"updates": [{"delta_t": 1}, {"created_at": "2018-06-14"}]}"#, "updates[1]: either all"),
+            (
+                r#"{"updates": [{"delta_t": 0}, {"delta_t": 3e9}, {"delta_t": 0}]}"#,
+                "updates[0]: the distances reach back to before 1970",
+            ),
             (r#"{"updates": [{"created_at": "never"}]}"#, "updates[0]: `never` is not a time"),
             (r#"{"updates": [{"delta_t": 1, "field1": {}}]}"#, "updates[0]: field1 is neither"),
             (&long, "updates[1]: field3 has 256 bytes"),

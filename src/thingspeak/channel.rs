@@ -35,8 +35,10 @@ impl ChannelForm {
     /// [`UpdateError`] when it is none, or a value in it is neither a text nor a number.
     pub fn read_json(&mut self, body: &[u8]) -> Result<(), UpdateError> {
         for (Name(name), value) in parameters::members(body)? {
-            let text = parameters::text(&name, value)?.unwrap_or_default();
-            self.set(&name, text.into_owned());
+            if is_setting(&name) {
+                let text = parameters::text(&name, value)?.unwrap_or_default();
+                self.set(&name, text.into_owned());
+            }
         }
         Ok(())
     }
@@ -44,7 +46,7 @@ impl ChannelForm {
     fn set(&mut self, name: &str, value: String) {
         let change = &mut self.change;
         match name {
-            "api_key" | "key" | "apikey" => self.token = Some(SecretHash::of(value.trim())),
+            name if parameters::is_key(name) => self.token = Some(SecretHash::of(value.trim())),
             "name" => change.name = Some(value),
             "description" => change.description = Some(value),
             "latitude" => change.latitude = Some(Some(value)),
@@ -59,6 +61,13 @@ impl ChannelForm {
             }
         }
     }
+}
+
+/// Whether a parameter of this name is read, so that others may hold whatever they like.
+fn is_setting(name: &str) -> bool {
+    const SETTINGS: [&str; 7] =
+        ["name", "description", "latitude", "longitude", "elevation", "metadata", "public_flag"];
+    parameters::is_key(name) || SETTINGS.contains(&name) || FIELD_NAMES.contains(&name)
 }
 
 /// A channel in a list.

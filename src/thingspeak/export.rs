@@ -1,4 +1,5 @@
-//! Channels as CSV files: ThingSpeak's export, which porta reads, and porta's own, which reads back as it was.
+//! Channels as CSV files: ThingSpeak's export, which porta reads, and porta's own, which reads back as it was,
+//! but that an empty text and none are the same.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -8,12 +9,11 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::record::{Record, Value, Writer};
 use crate::domain::entry::Row;
-use crate::domain::update::{FIELD_NAMES, Update, UpdateError};
+use crate::domain::update::{FIELD_NAMES, TEXT_NAMES, Update, UpdateError};
 use crate::domain::zone::Zone;
 
 /// Bytes that one line may have: a quote that is never closed would make the rest of a file one.
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
-const TEXTS: [&str; 4] = ["latitude", "longitude", "elevation", "status"];
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl<R: Read> Import<R> {
             .map(|name| name.trim_start_matches('\u{feff}').trim().to_ascii_lowercase())
             .collect();
         let time = names.iter().position(|name| name == "created_at").ok_or(ImportError::NoHeader)?;
-        let stored = FIELD_NAMES.into_iter().chain(TEXTS);
+        let stored = FIELD_NAMES.into_iter().chain(TEXT_NAMES);
         let columns: Vec<_> = stored
             .filter_map(|stored| Some((names.iter().position(|name| name == stored)?, stored)))
             .collect();
@@ -135,7 +135,7 @@ impl Export {
     /// At the beginning of a file: with the names of the columns.
     pub fn start() -> Self {
         let mut export = Self::resume();
-        let names = ["created_at", "entry_id"].into_iter().chain(FIELD_NAMES).chain(TEXTS);
+        let names = ["created_at", "entry_id"].into_iter().chain(FIELD_NAMES).chain(TEXT_NAMES);
         export.writer.csv_names(&names.map(|name| (name, Value::NoText)).collect());
         export
     }
@@ -150,7 +150,9 @@ impl Export {
         let mut record: Record<'_> = Vec::with_capacity(14);
         record.push(("created_at", Value::Text(row.created_at.to_string().into())));
         record.push(("entry_id", row.id.map_or(Value::NoInteger, |id| Value::Integer(id.0))));
-        for (name, value) in FIELD_NAMES.into_iter().zip(row.values).chain(TEXTS.into_iter().zip(row.texts)) {
+        for (name, value) in
+            FIELD_NAMES.into_iter().zip(row.values).chain(TEXT_NAMES.into_iter().zip(row.texts))
+        {
             record.push((name, Value::text(value)));
         }
         self.writer.csv_values(&record);

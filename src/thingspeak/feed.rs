@@ -251,6 +251,11 @@ impl<'z, 'q> Feed<'z, 'q> {
         }
     }
 
+    /// Bytes written so far.
+    pub fn bytes(&self) -> usize {
+        self.writer.bytes()
+    }
+
     /// The oldest time among the entries that came, those that `min` and `max` exclude too.
     pub fn oldest(&self) -> Option<UtcMillis> {
         self.oldest

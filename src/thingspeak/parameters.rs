@@ -38,6 +38,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Parameters<'a> {
     }
 }
 
+/// Whether a parameter of this name holds a key.
+pub fn is_key(name: &str) -> bool {
+    matches!(name, "api_key" | "key" | "apikey")
+}
+
 /// The members of the object that a body holds.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What a reader asks for: the query of a request that reads.
 
+use super::parameters;
 use crate::domain::aggregate::{Aggregate, Function, Slot};
 use crate::domain::entry::{ROWS_DEFAULT, ROWS_MAX, Selection};
 use crate::domain::id::EntryId;
@@ -78,7 +79,7 @@ impl Query {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let text = value.trim();
             match &*name {
-                "api_key" | "key" | "apikey" => {
+                name if parameters::is_key(name) => {
                     parsed.key = Some(SecretHash::of(text));
                     continue;
                 }
@@ -162,11 +163,21 @@ impl Query {
         if let Some(id) = self.end_entry_id {
             selection.last_id = EntryId(id);
         }
-        selection.newest = match self.aggregate {
+        selection.newest = self.newest();
+        Ok(selection)
+    }
+
+    /// Of how many entries at most the answer is made; `None` of all in the range.
+    pub fn newest(&self) -> Option<u32> {
+        match self.aggregate {
             Some(_) => self.results,
             None => Some(self.results.unwrap_or(self.rows_max())),
-        };
-        Ok(selection)
+        }
+    }
+
+    /// Whether the range has a last time.
+    pub fn has_end(&self) -> bool {
+        self.end.is_some()
     }
 
     /// Whether the same is asked for whenever it is asked.

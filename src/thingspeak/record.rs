@@ -16,8 +16,6 @@ pub enum Value<'a> {
     Decimal(&'a str),
     /// An instant.
     Time(UtcMillis),
-    /// Yes or no.
-    Flag(bool),
     /// Nothing, where there could be a value like [`Value::Integer`].
     NoInteger,
     /// Nothing, where there could be a [`Value::Decimal`].
@@ -132,7 +130,6 @@ impl<'z> Writer<'z> {
                 self.rfc3339(*at);
                 self.out.push(b'"');
             }
-            Value::Flag(flag) => self.raw(if *flag { "true" } else { "false" }),
             Value::NoInteger | Value::NoDecimal | Value::NoText => self.raw("null"),
         }
     }
@@ -189,7 +186,6 @@ impl<'z> Writer<'z> {
                 Value::Text(_) => ("", true),
                 Value::Decimal(_) => (" type=\"decimal\"", true),
                 Value::Time(_) => (" type=\"dateTime\"", true),
-                Value::Flag(_) => (" type=\"boolean\"", true),
                 Value::NoInteger => (" type=\"integer\"", false),
                 Value::NoDecimal => (" type=\"decimal\"", false),
                 Value::NoText => ("", false),

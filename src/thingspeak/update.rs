@@ -52,7 +52,7 @@ impl Draft {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), UpdateError> {
         match name {
-            "api_key" | "key" | "apikey" => self.key = Some(SecretHash::of(value.trim())),
+            name if parameters::is_key(name) => self.key = Some(SecretHash::of(value.trim())),
             "created_at" => self.created_at = Some(value.to_owned()),
             "timezone" => self.timezone = Some(value.to_owned()),
             // `twitter`, `tweet`, `talkback_key`, `headers` and whatever else a device sends is not stored.
@@ -84,7 +84,7 @@ impl Draft {
 
 /// Whether a parameter of this name is read, so that others may hold whatever they like.
 fn is_parameter(name: &str) -> bool {
-    matches!(name, "api_key" | "key" | "apikey" | "created_at" | "timezone") || is_stored(name)
+    parameters::is_key(name) || matches!(name, "created_at" | "timezone") || is_stored(name)
 }
 
 #[cfg(test)]

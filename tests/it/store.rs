@@ -110,7 +110,7 @@ async fn entries_are_read_as_they_are_selected(store: &dyn Store, channel: Chann
         (Selection { from: UtcMillis(1000), to: UtcMillis(2000), newest: Some(2), ..all }, vec![6, 4]),
         (Selection { from: UtcMillis(1001), to: UtcMillis(2000), ..all }, vec![4]),
         (Selection { first_id: EntryId(2), last_id: EntryId(5), ..all }, vec![5, 4, 2, 3]),
-        (Selection { first_id: EntryId(2), last_id: EntryId(5), newest: Some(3), ..all }, vec![4, 2, 3]),
+        (Selection { first_id: EntryId(2), last_id: EntryId(5), newest: Some(3), ..all }, vec![5, 4, 3]),
         (Selection { after: Some((UtcMillis(1000), EntryId(5))), ..all }, vec![6, 4, 1, 2, 3]),
     ] {
         assert_eq!(ids(store, channel, selection).await, expected, "{selection:?}");
@@ -121,8 +121,9 @@ async fn entries_are_read_as_they_are_selected(store: &dyn Store, channel: Chann
         (Which::Last, Some(6)),
         (Which::Id(EntryId(2)), Some(2)),
         (Which::Id(EntryId(7)), None),
-        (Which::LastWith(1), Some(4)),
-        (Which::LastWith(7), None),
+        (Which::LastWith { field: 1, first_id: EntryId(1) }, Some(4)),
+        (Which::LastWith { field: 1, first_id: EntryId(5) }, None),
+        (Which::LastWith { field: 7, first_id: EntryId(1) }, None),
     ] {
         let found = look(store, Look::Short, move |view| {
             let mut found = None;

@@ -22,7 +22,7 @@ const KEY_COLUMNS: &str = "id, channel_id, kind, prefix, created_at_ms";
 #[async_trait]
 impl ChannelStore for Sqlite {
     async fn create_channel(&self, channel: NewChannel) -> Result<Channel> {
-        channel.settings.check()?;
+        channel.check()?;
         self.write(move |transaction| {
             let now = clock::utc().0;
             transaction

@@ -96,11 +96,19 @@ impl EntryStore for Sqlite {
             let now = clock::utc();
             let mut series = Series::find(transaction, channel)?
                 .ok_or_else(|| StoreError::NotFound(format!("channel {channel}")))?;
+            if write_key.is_some() && series.is_too_soon(now) {
+                return Err(StoreError::TooSoon);
+            }
+            let last_update_at_ms = series.last_update_at_ms;
             let mut insert = Insert::prepare(transaction)?;
             let mut stored = 0;
             for update in updates {
                 insert.execute(&mut series, &update.map_err(StoreError::Rejected)?, now)?;
                 stored += 1;
+            }
+            if write_key.is_none() {
+                // What its owner brings in is no device's update.
+                series.last_update_at_ms = last_update_at_ms;
             }
             series.save(transaction)?;
             Ok(stored)

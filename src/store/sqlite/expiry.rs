@@ -56,16 +56,20 @@ fn delete_older(
     oldest_kept: i64,
     limit: usize,
 ) -> rusqlite::Result<usize> {
-    transaction
+    // Asked first: a subquery in its place would bound the time only, and entries of one time can be many.
+    let newest: Option<(i64, i64)> = transaction
         .prepare_cached(
-            "DELETE FROM entries WHERE series_id = ?1 AND (created_at_ms, entry_id) <= (
-               SELECT created_at_ms, entry_id FROM (
-                 SELECT created_at_ms, entry_id FROM entries WHERE series_id = ?1 AND created_at_ms < ?2
-                 ORDER BY created_at_ms, entry_id LIMIT ?3
-               ) ORDER BY created_at_ms DESC, entry_id DESC LIMIT 1
-             )",
+            "SELECT created_at_ms, entry_id FROM (
+               SELECT created_at_ms, entry_id FROM entries WHERE series_id = ?1 AND created_at_ms < ?2
+               ORDER BY created_at_ms, entry_id LIMIT ?3
+             ) ORDER BY created_at_ms DESC, entry_id DESC LIMIT 1",
         )?
-        .execute(params![series, oldest_kept, limit])
+        .query_row(params![series, oldest_kept, limit], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((created_at, id)) = newest else { return Ok(0) };
+    transaction
+        .prepare_cached("DELETE FROM entries WHERE series_id = ?1 AND (created_at_ms, entry_id) <= (?2, ?3)")?
+        .execute(params![series, created_at, id])
 }
 
 /// Returns whether it freed some and there are more. A database that another program has vacuumed may not be able to.

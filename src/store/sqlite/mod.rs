@@ -61,7 +61,7 @@ impl Sqlite {
         self.writer.execute(work).await
     }
 
-    /// Runs `work` on a read connection on a blocking thread.
+    /// Runs `work` on a reader's thread, with a connection of its own.
     async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,

@@ -18,8 +18,10 @@ use crate::store::{Look, Result, StoreError};
 const READERS: usize = 4;
 /// Of these, how many take long looks, too.
 const LONG_LOOKS_MAX: usize = 2;
-/// Reads that can wait. There are as many requests at most as there are connections, so that a server never gets there.
-const QUEUE_CAPACITY: usize = 16_384;
+/// Short looks that can wait.
+const SHORT_QUEUE_CAPACITY: usize = 16_384;
+/// Long looks that can wait.
+const LONG_QUEUE_CAPACITY: usize = 1024;
 /// SQLite's virtual machine looks up after so many instructions whether somebody still waits for it: some 0.1 ms.
 const INSTRUCTIONS_BETWEEN_CHECKS: i32 = 10_000;
 
@@ -78,6 +80,9 @@ impl Readers {
         let _waiting = Waiting(Arc::clone(&gone));
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
+            if gone.load(Ordering::Relaxed) {
+                return;
+            }
             let result = connection.and_then(|connection| {
                 let is_gone = move || gone.load(Ordering::Relaxed);
                 connection.progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(is_gone))?;
@@ -118,10 +123,9 @@ impl Shared {
         if queues.closed {
             return Err(StoreError::Closed);
         }
-        if queues.short.len() + queues.long.len() >= QUEUE_CAPACITY {
-            return Err(StoreError::Full);
-        }
         match look {
+            Look::Short if queues.short.len() >= SHORT_QUEUE_CAPACITY => return Err(StoreError::Full),
+            Look::Long if queues.long.len() >= LONG_QUEUE_CAPACITY => return Err(StoreError::Full),
             Look::Short => {
                 queues.short.push_back(job);
                 self.arrived.notify_one();

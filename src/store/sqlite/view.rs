@@ -11,7 +11,7 @@ use crate::domain::entry::{Order, Row, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
-use crate::domain::update::FIELD_NAMES;
+use crate::domain::update::{FIELD_NAMES, TEXT_NAMES};
 use crate::store::{Result, View};
 
 /// A connection inside a read transaction, which ends with it.
@@ -40,33 +40,24 @@ impl<'c> ReadTransaction<'c> {
             .optional()
     }
 
-    /// Time and id of the oldest entry to show, when only the newest so many are wanted. Walks the ids and times only.
+    /// Time and id of the oldest of the newest so many entries between two times.
     fn oldest_of_newest(
         &self,
         series: i64,
         selection: &Selection,
         newest: u32,
     ) -> rusqlite::Result<Option<(i64, i64)>> {
-        let ids = id_bounds(selection);
-        let sql = format!(
-            "SELECT created_at_ms, entry_id FROM entries
-             WHERE series_id = ?1 AND created_at_ms BETWEEN ?2 AND ?3 {ids}
-             ORDER BY created_at_ms DESC, entry_id DESC LIMIT ?6"
-        );
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let Selection { from, to, first_id, last_id, .. } = selection;
-        let mut rows = statement.query(params![series, from.0, to.0, first_id.0, last_id.0, newest])?;
+        let mut statement = self.0.prepare_cached(
+            "SELECT created_at_ms, entry_id FROM entries WHERE series_id = ?1 AND created_at_ms BETWEEN ?2 AND ?3
+             ORDER BY created_at_ms DESC, entry_id DESC LIMIT ?4",
+        )?;
+        let mut rows = statement.query(params![series, selection.from.0, selection.to.0, newest])?;
         let mut oldest = None;
         while let Some(row) = rows.next()? {
             oldest = Some((row.get(0)?, row.get(1)?));
         }
         Ok(oldest)
     }
-}
-
-/// Left out where they bound nothing: each costs something for every row.
-fn id_bounds(selection: &Selection) -> &'static str {
-    if selection.bounds_ids() { "AND entry_id BETWEEN ?4 AND ?5" } else { "AND ?4 <= ?5" }
 }
 
 impl View for ReadTransaction<'_> {
@@ -116,29 +107,41 @@ impl View for ReadTransaction<'_> {
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         let Some(series) = self.series(channel)? else { return Ok(()) };
+        let columns = Columns::of(selection);
+        let limit = selection.newest.map_or(-1, i64::from);
         let Selection { from, to, first_id, last_id, newest, order, .. } = selection;
-        let (from, first, direction) = match (order, newest, selection.after) {
-            (Order::NewestFirst, ..) => (from.0, i64::MIN, "DESC"),
-            (Order::OldestFirst, None, None) => (from.0, i64::MIN, "ASC"),
-            (Order::OldestFirst, None, Some((created_at, id))) => {
-                (created_at.0, id.0.saturating_add(1), "ASC")
-            }
+        if selection.bounds_ids() {
+            // A few ids in a long channel: found by their index, and then put in order.
+            let direction = direction(*order);
+            let sql = format!(
+                "SELECT * FROM (
+                   SELECT {columns} FROM entries INDEXED BY entries_by_id
+                   WHERE series_id = ?1 AND entry_id BETWEEN ?4 AND ?5 AND created_at_ms BETWEEN ?2 AND ?3
+                   ORDER BY entry_id DESC LIMIT ?6
+                 ) ORDER BY created_at_ms {direction}, entry_id {direction}"
+            );
+            let mut statement = self.0.prepare_cached(&sql)?;
+            let rows = statement.query(params![series, from.0, to.0, first_id.0, last_id.0, limit])?;
+            return Ok(show(rows, &columns, visit)?);
+        }
+        let (from, first) = match (order, newest, selection.after) {
+            (Order::NewestFirst, ..) | (Order::OldestFirst, None, None) => (from.0, i64::MIN),
+            (Order::OldestFirst, None, Some((created_at, id))) => (created_at.0, id.0.saturating_add(1)),
             (Order::OldestFirst, Some(newest), _) => {
                 match self.oldest_of_newest(series, selection, *newest)? {
-                    Some((created_at, id)) => (created_at, id, "ASC"),
+                    Some(oldest) => oldest,
                     None => return Ok(()),
                 }
             }
         };
-        let limit = newest.map_or(-1, i64::from);
-        let (ids, columns) = (id_bounds(selection), Columns::of(selection));
+        let direction = direction(*order);
         let sql = format!(
             "SELECT {columns} FROM entries
-             WHERE series_id = ?1 AND (created_at_ms, entry_id) >= (?2, ?6) AND created_at_ms <= ?3 {ids}
-             ORDER BY created_at_ms {direction}, entry_id {direction} LIMIT ?7"
+             WHERE series_id = ?1 AND (created_at_ms, entry_id) >= (?2, ?3) AND created_at_ms <= ?4
+             ORDER BY created_at_ms {direction}, entry_id {direction} LIMIT ?5"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement.query(params![series, from, to.0, first_id.0, last_id.0, first, limit])?;
+        let rows = statement.query(params![series, from, first, to.0, limit])?;
         Ok(show(rows, &columns, visit)?)
     }
 
@@ -148,27 +151,45 @@ impl View for ReadTransaction<'_> {
             visit(row);
             ControlFlow::Break(())
         };
-        let (condition, id) = match which {
-            Which::Id(id) => ("AND entry_id = ?2".to_owned(), id.0),
-            Which::Last => ("AND entry_id <= ?2".to_owned(), i64::MAX),
-            Which::LastWith(field) => {
-                (format!("AND entry_id <= ?2 AND field{} IS NOT NULL", field + 1), i64::MAX)
+        let (condition, first, last) = match which {
+            Which::Id(id) => (String::new(), id.0, id.0),
+            Which::Last => (String::new(), 1, i64::MAX),
+            Which::LastWith { field, first_id } => {
+                (format!("AND {} IS NOT NULL", FIELD_NAMES[field]), first_id.0, i64::MAX)
             }
         };
         let columns = Columns::of(&Selection::ALL);
         let sql = format!(
             "SELECT {columns} FROM entries INDEXED BY entries_by_id
-             WHERE series_id = ?1 {condition} ORDER BY entry_id DESC LIMIT 1"
+             WHERE series_id = ?1 AND entry_id BETWEEN ?2 AND ?3 {condition} ORDER BY entry_id DESC LIMIT 1"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
-        let rows = statement.query(params![series, id])?;
+        let rows = statement.query(params![series, first, last])?;
         Ok(self::show(rows, &columns, &mut show)?)
     }
 
     fn newest(&self, channel: ChannelId, selection: &Selection) -> Result<Option<UtcMillis>> {
         let Some(series) = self.series(channel)? else { return Ok(None) };
+        if selection.bounds_ids() {
+            let Selection { from, to, first_id, last_id, .. } = selection;
+            let newest: Option<i64> = self
+                .0
+                .prepare_cached(
+                    "SELECT max(created_at_ms) FROM entries INDEXED BY entries_by_id
+                     WHERE series_id = ?1 AND entry_id BETWEEN ?4 AND ?5 AND created_at_ms BETWEEN ?2 AND ?3",
+                )?
+                .query_row(params![series, from.0, to.0, first_id.0, last_id.0], |row| row.get(0))?;
+            return Ok(newest.map(UtcMillis));
+        }
         let newest = self.oldest_of_newest(series, selection, 1)?;
         Ok(newest.map(|(created_at, _)| UtcMillis(created_at)))
+    }
+}
+
+fn direction(order: Order) -> &'static str {
+    match order {
+        Order::OldestFirst => "ASC",
+        Order::NewestFirst => "DESC",
     }
 }
 
@@ -190,7 +211,7 @@ impl fmt::Display for Columns {
         for (name, _) in FIELD_NAMES.iter().zip(self.fields).filter(|(_, read)| *read) {
             write!(f, ", {name}")?;
         }
-        if self.texts { f.write_str(", latitude, longitude, elevation, status") } else { Ok(()) }
+        TEXT_NAMES.iter().filter(|_| self.texts).try_for_each(|name| write!(f, ", {name}"))
     }
 }
 

@@ -54,8 +54,10 @@ impl Writer {
     {
         let (answer, answered) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
-            // Whoever asked may be gone; the work is done all the same.
-            let _ = answer.send(in_transaction(connection, work));
+            // Whoever asked may be gone, and ask again: then it must not be done twice.
+            if !answer.is_closed() {
+                let _ = answer.send(in_transaction(connection, work));
+            }
         });
         self.queue.try_send(Job::Execute(work)).map_err(refusal)?;
         answered.await.map_err(|_| StoreError::Closed)?
