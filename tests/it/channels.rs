@@ -55,6 +55,12 @@ async fn the_admin_api_from_the_first_channel_to_the_last() {
     let (status, error) = api.json(Method::POST, "/api/admin/channels", Some(new)).await;
     assert_eq!((status, &error["error"]["code"]), (StatusCode::CONFLICT, &json!("conflict")));
 
+    for id in [json!(0), json!(-5), json!(9_007_199_254_740_992_i64), json!("7")] {
+        let (status, error) =
+            api.json(Method::POST, "/api/admin/channels", Some(json!({ "name": "x", "id": id }))).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{error}");
+    }
+
     let channel = "/api/admin/channels/1417";
     let (_, mut shown) = api.json(Method::GET, channel, None).await;
     for time in ["created_at", "updated_at"] {
@@ -177,7 +183,7 @@ async fn thingspeaks_routes_for_owners() {
     assert_eq!(api.json(Method::GET, "/channels/public.json?page=2", None).await.1["channels"], json!([]));
 
     let (status, changed) = api
-        .json(Method::PUT, "/channels/1.json", Some(json!({ "name": "Shed", "public_flag": false })))
+        .json(Method::PUT, "/channels/1.json", Some(json!({ "name": "Shed", "public_flag": false, "tags": ["a"] })))
         .await;
     assert_eq!(
         (status, &changed["name"], &changed["public_flag"]),

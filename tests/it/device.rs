@@ -82,12 +82,16 @@ fn every_form_of_update_is_stored() {
             &format!(r#"{{"api_key":"{key}","field1":1.50}}"#),
         ),
         with_header("X-THINGSPEAKAPIKEY", "/update?field1=query", "application/json", ""),
+        request("POST", "/update", &[], &format!("api_key={key}&field1=without+a+type")),
     ];
     for (index, request) in requests.iter().enumerate() {
         assert_eq!(answer(&server, request), ("200".into(), (index + 1).to_string()), "{request}");
     }
     let values: Vec<_> = workspace.entries(channel.id).into_iter().map(|(_, value)| value).collect();
-    assert_eq!(values, ["query", "empty body", "form", "header wins", "json", "1.50", "query"]);
+    assert_eq!(
+        values,
+        ["query", "empty body", "form", "header wins", "json", "1.50", "query", "without a type"]
+    );
 }
 
 #[test]
@@ -138,6 +142,9 @@ fn an_update_too_soon_is_answered_with_0_and_not_stored() {
     let json = post("/update.json", FORM, &format!("api_key={}&field1=1", channel.write_key));
     assert_eq!(answer(&server, &json), ("200".into(), "0".into()));
     assert_eq!(workspace.entries(channel.id).len(), 1);
+    let path = format!("/channels/{id}/bulk_update.csv");
+    let bulk = format!("write_api_key={}&time_format=relative&updates=1,2", channel.write_key);
+    assert_eq!(answer(&server, &post(&path, FORM, &bulk)).0, "429");
     // Lifted while the server runs.
     assert_eq!(
         workspace.porta(&["admin", "channel", "edit", &id, "--update-interval", "none"]).code,
@@ -330,6 +337,30 @@ fn an_answer_has_at_most_8000_rows() {
     assert_eq!(csv("start_entry_id=0&sum=10").lines().count(), 1 + 14);
 }
 
+/// The clock of a device was wrong once.
+#[test]
+fn an_entry_from_the_future_does_not_hide_the_others() {
+    let workspace = Workspace::new();
+    let channel = workspace.create_channel("c");
+    let server = workspace.serve(&[]);
+    let path = format!("/channels/{}", channel.id);
+    let csv = format!(
+        "write_api_key={}&time_format=absolute&updates=2020-01-01T00:00:00Z,1|2020-01-01T00:10:00Z,2|2999-01-01T00:00:00Z,3",
+        channel.write_key
+    );
+    assert_eq!(answer(&server, &post(&format!("{path}/bulk_update.csv"), FORM, &csv)).0, "202");
+    let rows = |query: &str| {
+        let body = body_of(&server, &format!("{path}/fields/1.csv?api_key={}&{query}", channel.write_key));
+        body.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let sums = ["2020-01-01 00:00:00 UTC,1.0", "2020-01-01 00:10:00 UTC,2.0"];
+        assert_eq!(rows("start=2020-01-01&sum=10"), sums);
+    }
+    assert_eq!(rows("start=2020-01-01&end=2999-01-02&sum=10"), ["2999-01-01 00:00:00 UTC,3.0"]);
+    assert_eq!(rows("start=2020-01-01").len(), 3);
+}
+
 /// Answers are remembered: whatever changes a channel, in whichever process, must show in the next one.
 #[test]
 fn a_remembered_answer_is_never_an_old_one() {
@@ -418,6 +449,8 @@ fn scripts_of_any_page_may_ask() {
     }
     let response = exchange(&server, &get("/channels/1/feeds.json"));
     assert!(response.contains("\r\nAccess-Control-Allow-Origin: *\r\n"), "errors, too: {response}");
+    let nothing = exchange(&server, &get("/api/nothing"));
+    assert!(nothing.contains("{\"error\":{\"code\":\"resource_not_found\""), "in its own shape: {nothing}");
     let response = exchange(&server, &get("/api/admin/channels"));
     assert!(!response.contains("Access-Control"), "not the admin API: {response}");
     assert!(

@@ -141,6 +141,29 @@ fn an_import_that_is_killed_has_imported_nothing() {
     );
 }
 
+/// Half of one channel and half of another would look like a whole.
+#[tokio::test]
+async fn an_export_of_a_channel_that_is_cleared_meanwhile_fails() {
+    use porta::domain::id::ChannelId;
+    use porta::store::sqlite::{QUEUE_CAPACITY, Sqlite};
+    use porta::store::{ChannelStore as _, Store as _, StoreError};
+    use porta::transfer::Exporter;
+
+    let workspace = Workspace::new();
+    workspace.create_channel("c");
+    let mut content = "created_at,field1\n".to_owned();
+    for second in 0..20_000 {
+        writeln!(content, "{},{second}", 1_500_000_000 + second).unwrap();
+    }
+    assert_eq!(import(&workspace, &content, &["--channel", "1"]).code, Some(0));
+    let store = Sqlite::open(&workspace.db(), QUEUE_CAPACITY).unwrap();
+    let mut exporter = Exporter::new(&store, ChannelId(1));
+    assert!(exporter.next().await.unwrap().is_some());
+    store.clear_channel(ChannelId(1)).await.unwrap();
+    assert!(matches!(exporter.next().await, Err(StoreError::Conflict(_))));
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_export_of_any_size_is_streamed() {
     const ROWS: usize = 60_000;
