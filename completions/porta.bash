@@ -2195,7 +2195,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__migrate__subcmd__import__subcmd__thingspeak)
-            opts="-h --channel --timezone --db --log-level --log-format --help"
+            opts="-h --channel --timezone --again --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -139,6 +139,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
             cand --log-format 'How to log'
+            cand --again 'Import it although its first entry is there already'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -242,5 +242,6 @@ fn period(text: &str, without: &str) -> Result<Period, String> {
     if text == without {
         return Ok(Period(None));
     }
-    positive_duration(text).map(|duration| Period(Some(duration)))
+    let duration = positive_duration(text).map_err(|error| format!("{error}; or `{without}`"))?;
+    Ok(Period(Some(duration)))
 }

@@ -269,6 +269,9 @@ pub enum Import {
         /// Time zone of times that name none, such as Europe/Berlin
         #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
         timezone: Zone,
+        /// Import it although its first entry is there already
+        #[arg(long)]
+        again: bool,
     },
 }
 

@@ -13,8 +13,8 @@ pub fn run(arguments: &Migrate, db: &Path) -> Result<Exit, Failure> {
         Some(MigrateWhat::Status { output }) => {
             print_as(output.format, &status(db)?, |migrations| as_table(migrations))?;
         }
-        Some(MigrateWhat::Import(Import::Thingspeak { file, channel, timezone })) => {
-            transfer::import(db, file, *channel, timezone)?;
+        Some(MigrateWhat::Import(Import::Thingspeak { file, channel, timezone, again })) => {
+            transfer::import(db, file, *channel, timezone, *again)?;
         }
         Some(MigrateWhat::Export { channel, file }) => transfer::export(db, *channel, file.as_deref())?,
         None if arguments.dry_run => print(&plan(db, &status(db)?))?,

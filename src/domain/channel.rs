@@ -164,9 +164,13 @@ fn not_empty(text: Option<String>) -> Option<String> {
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "as in Settings")]
 pub struct Change {
+    #[serde(deserialize_with = "present")]
     pub name: Option<String>,
+    #[serde(deserialize_with = "present")]
     pub description: Option<String>,
+    #[serde(deserialize_with = "present")]
     pub public: Option<bool>,
+    #[serde(deserialize_with = "present")]
     pub timezone: Option<String>,
     #[serde(deserialize_with = "given")]
     pub field1: Option<Option<String>>,
@@ -184,11 +188,11 @@ pub struct Change {
     pub field7: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     pub field8: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "given_number")]
     pub latitude: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "given_number")]
     pub longitude: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "given_number")]
     pub elevation: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     pub metadata: Option<Option<String>>,
@@ -203,6 +207,28 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// Takes no `null`: there is always one.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// As [`given`]; a number can be written as a text or as a number.
+fn given_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a number")]
+    enum Written {
+        Text(String),
+        Whole(i64),
+        Decimal(f64),
+    }
+    let written = Option::<Written>::deserialize(deserializer)?;
+    Ok(Some(written.map(|written| match written {
+        Written::Text(text) => text,
+        Written::Whole(number) => number.to_string(),
+        Written::Decimal(number) => number.to_string(),
+    })))
 }
 
 impl Change {
@@ -371,7 +397,13 @@ mod tests {
         let back: Change = serde_json::from_str(r#"{"retention_ms": null}"#).expect("a change");
         assert_eq!(after.changed(back).expect("settings").retention_ms, None);
         assert_eq!(before.clone().changed(Change::default()), Ok(before));
-        assert!(serde_json::from_str::<Change>(r#"{"nam": "x"}"#).is_err());
+        for refused in [r#"{"nam": "x"}"#, r#"{"name": null}"#, r#"{"public": null}"#, r#"{"latitude": []}"#]
+        {
+            assert!(serde_json::from_str::<Change>(refused).is_err(), "{refused}");
+        }
+        let place: Change =
+            serde_json::from_str(r#"{"latitude": 52.5, "longitude": -13}"#).expect("a change");
+        assert_eq!((place.latitude, place.longitude), (Some(Some("52.5".into())), Some(Some("-13".into()))));
     }
 
     #[test]

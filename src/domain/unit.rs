@@ -62,7 +62,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             .map_err(|_| format!("`{text}` is not a duration: use a number of seconds from 0"));
     }
     humantime::parse_duration(text)
-        .map_err(|_| format!("`{text}` is not a duration: write 10s, 5m, 1h30m, or a number of seconds"))
+        .map_err(|_| format!("`{text}` is not a duration: write 10s, 5m, 1h30m, 30d, or a number of seconds"))
 }
 
 /// `30d`, `24h`, `1h 30m`, `10s`, `250ms`.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::{ErrorKind, StringRecord};
 
 use super::record::{Record, Value, Writer};
 use crate::domain::entry::Row;
@@ -34,9 +34,37 @@ pub enum ImportError {
         /// Why not.
         error: UpdateError,
     },
-    /// It is not CSV, or cannot be read.
+    /// A line that is not like the first.
+    #[error(
+        "line {line}: its number of columns is {columns}, line 1 names {expected}; is it cut off, or a quote not closed?"
+    )]
+    Columns {
+        /// From 1.
+        line: u64,
+        /// Of this line.
+        columns: u64,
+        /// Of the first.
+        expected: u64,
+    },
+    /// A line that is no text.
+    #[error("line {0}: it is not UTF-8")]
+    NoText(u64),
+    /// It cannot be read.
     #[error("{0}")]
-    Csv(#[from] csv::Error),
+    Csv(csv::Error),
+}
+
+impl From<csv::Error> for ImportError {
+    fn from(error: csv::Error) -> Self {
+        let line = |position: &Option<csv::Position>| position.as_ref().map_or(0, csv::Position::line);
+        match error.kind() {
+            ErrorKind::UnequalLengths { pos, expected_len, len } => {
+                Self::Columns { line: line(pos), columns: *len, expected: *expected_len }
+            }
+            ErrorKind::Utf8 { pos, .. } => Self::NoText(line(pos)),
+            _ => Self::Csv(error),
+        }
+    }
 }
 
 /// Reads the entries of a file, in its order. Each has the time that the file gives it; their ids will be new ones.
@@ -59,7 +87,7 @@ impl<R: Read> Import<R> {
     pub fn begin(file: R, zone: Zone) -> Result<Self, ImportError> {
         let line_bytes = Arc::new(AtomicU64::new(0));
         let file = Bounded { file, line_bytes: Arc::clone(&line_bytes) };
-        let mut reader = ReaderBuilder::new().flexible(true).from_reader(file);
+        let mut reader = csv::Reader::from_reader(file);
         let names: Vec<String> = reader
             .headers()?
             .iter()
@@ -187,7 +215,7 @@ mod tests {
              2014-02-26 12:42:49 UTC,6060624,188,25.90,,,,\n\
              2014-02-26 12:43:04 UTC,6060625,164,,40.44,-79.9965,300,\"on, again\"\n",
             "\u{feff}Created_At,entry_id,field1,field2,latitude,longitude,elevation,status\r\n\
-             2014-02-26T12:42:49+00:00,1,188,25.90\r\n2014-02-26T07:43:04-05:00,2,164,,40.44,-79.9965,300,\"on, again\"\r\n",
+             2014-02-26T12:42:49+00:00,1,188,25.90,,,,\r\n2014-02-26T07:43:04-05:00,2,164,,40.44,-79.9965,300,\"on, again\"\r\n",
         ] {
             let updates = import(file).expect("updates");
             let times: Vec<_> =
@@ -209,6 +237,14 @@ mod tests {
             ("created_at,entry_id\n", "line 1 names none"),
             ("created_at,field1\n2014-02-26,1\nyesterday,2\n", "line 3: `yesterday` is not a time"),
             (&long, "line 3: field1 has 256 bytes"),
+            (
+                "created_at,field1\n2014-02-26,1\n2014-02-26\n",
+                "line 3: its number of columns is 1, line 1 names 2",
+            ),
+            (
+                "created_at,field1,field2\n2014-02-26,\"1,2\n2014-02-27,1,2\n",
+                "line 2: its number of columns is 2, line 1 names 3; is it cut off, or a quote",
+            ),
         ] {
             let error = import(file).expect_err(words).to_string();
             assert!(error.contains(words), "{error}");

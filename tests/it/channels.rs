@@ -183,7 +183,11 @@ async fn thingspeaks_routes_for_owners() {
     assert_eq!(api.json(Method::GET, "/channels/public.json?page=2", None).await.1["channels"], json!([]));
 
     let (status, changed) = api
-        .json(Method::PUT, "/channels/1.json", Some(json!({ "name": "Shed", "public_flag": false, "tags": ["a"] })))
+        .json(
+            Method::PUT,
+            "/channels/1.json",
+            Some(json!({ "name": "Shed", "public_flag": false, "tags": ["a"] })),
+        )
         .await;
     assert_eq!(
         (status, &changed["name"], &changed["public_flag"]),
