@@ -83,14 +83,35 @@ fn every_form_of_update_is_stored() {
         ),
         with_header("X-THINGSPEAKAPIKEY", "/update?field1=query", "application/json", ""),
         request("POST", "/update", &[], &format!("api_key={key}&field1=without+a+type")),
+        post(
+            "/update?field1=query",
+            "application/x-www-form-urlencoded; charset=UTF-8",
+            &format!("api_key={key}&field1=body+wins%2C%C3%A9"),
+        ),
+        post("/update", FORM, &format!("api_key={key}&field1=50% & more&field8=")),
     ];
     for (index, request) in requests.iter().enumerate() {
-        assert_eq!(answer(&server, request), ("200".into(), (index + 1).to_string()), "{request}");
+        let response = exchange(&server, request);
+        let id = (index + 1).to_string();
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        assert!(response.contains(&format!("\r\nContent-Length: {}\r\n", id.len())), "{response}");
+        assert!(response.ends_with(&format!("\r\n\r\n{id}")), "{request}{response}");
     }
     let values: Vec<_> = workspace.entries(channel.id).into_iter().map(|(_, value)| value).collect();
     assert_eq!(
         values,
-        ["query", "empty body", "form", "header wins", "json", "1.50", "query", "without a type"]
+        [
+            "query",
+            "empty body",
+            "form",
+            "header wins",
+            "json",
+            "1.50",
+            "query",
+            "without a type",
+            "body wins,é",
+            "50% "
+        ]
     );
 }
 

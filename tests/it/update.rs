@@ -1,35 +1,7 @@
-//! `/update`, byte by byte.
+//! What `/update` refuses; `device.rs` has what it takes.
 
 use crate::support::Workspace;
 use crate::support::wire::{FORM, exchange, post};
-
-#[test]
-fn query_and_form_are_stored_and_answered_with_the_id() {
-    let workspace = Workspace::new();
-    let channel = workspace.create_channel("inputs");
-    let server = workspace.serve(&[]);
-    let key = &channel.write_key;
-    let requests = [
-        post(&format!("/update?api_key={key}&field1=query"), "text/plain", ""),
-        format!("GET /update?key={key}&1=get HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-        post("/update", FORM, &format!("apikey={key}&field1=form")),
-        post(
-            "/update",
-            "application/x-www-form-urlencoded; charset=UTF-8",
-            &format!("api_key={key}&field1=a+b%2C%C3%A9"),
-        ),
-        post("/update?field1=query", FORM, &format!("api_key={key}&field1=body wins&headers=false")),
-        post("/update", FORM, &format!("api_key={key}&field1=50% & more&field8=")),
-    ];
-    for (index, request) in requests.iter().enumerate() {
-        let response = exchange(&server, request);
-        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
-        assert!(response.contains("\r\nContent-Length: 1\r\n"), "{response}");
-        assert!(response.ends_with(&format!("\r\n\r\n{}", index + 1)), "{response}");
-    }
-    let values: Vec<_> = workspace.entries(channel.id).into_iter().map(|(_, value)| value).collect();
-    assert_eq!(values, ["query", "get", "form", "a b,é", "body wins", "50% "]);
-}
 
 #[test]
 fn what_cannot_be_stored_is_refused_and_nothing_is_lost() {
