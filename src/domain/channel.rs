@@ -296,6 +296,19 @@ pub struct Channel {
     pub updated_at: UtcMillis,
 }
 
+/// What of a channel tells whether an answer about it still holds, and whether it needs a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelState {
+    /// As [`Settings::public`].
+    pub public: bool,
+    /// As [`Settings::retention_ms`].
+    pub retention_ms: Option<i64>,
+    /// As [`Channel::last_entry_id`].
+    pub last_entry_id: i64,
+    /// As [`Channel::updated_at`].
+    pub updated_at: UtcMillis,
+}
+
 /// What a key opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::State;
 use super::error::{Api, Refusal};
-use crate::domain::channel::Channel;
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
 use crate::store::{Look, StoreError, View, look};
@@ -35,25 +34,19 @@ fn hash(value: &HeaderValue) -> Option<SecretHash> {
     value.to_str().ok().map(|text| SecretHash::of(text.trim()))
 }
 
-/// Whether a reader may see a channel.
-pub enum Access {
-    /// Yes.
-    Granted(Box<Channel>),
-    /// It is private, and the key opens something else or nothing.
-    Denied,
-    /// There is no such channel.
-    Unknown,
-}
-
-/// A public channel is open to all. A private one opens to its own keys, those for writing too, and to administrators.
-pub fn access(view: &dyn View, id: ChannelId, presented: Option<SecretHash>) -> Result<Access, StoreError> {
-    let Some(channel) = view.channel(id)? else { return Ok(Access::Unknown) };
-    let granted = channel.settings.public
+/// Whether a reader may see a channel: a public one is open to all, a private one to its own keys, those for writing
+/// too, and to administrators.
+pub fn may_read(
+    view: &dyn View,
+    id: ChannelId,
+    public: bool,
+    presented: Option<SecretHash>,
+) -> Result<bool, StoreError> {
+    Ok(public
         || match presented {
             None => false,
             Some(key) => view.key(&key)?.is_some_and(|(opened, _)| opened == id) || view.is_token(&key)?,
-        };
-    Ok(if granted { Access::Granted(Box::new(channel)) } else { Access::Denied })
+        })
 }
 
 /// Refuses whoever does not present a valid admin token.

@@ -3,7 +3,7 @@
 //! An answer holds as long as its channel is as it was: the same settings, and no entry more. Both stand in the
 //! channel's row, which is read for every request anyway, so that another process's writes count at once, too. Entries
 //! go away only past the channel's retention, which an answer's oldest one tells; whatever else takes entries away
-//! changes [`Channel::updated_at`].
+//! changes [`ChannelState::updated_at`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use moka::sync::Cache;
 
-use crate::domain::channel::Channel;
+use crate::domain::channel::ChannelState;
 use crate::domain::unit::UtcMillis;
 
 /// Bytes of all answers that are kept.
@@ -45,10 +45,10 @@ impl FeedCache {
     }
 
     /// The answer to `target`, if it still holds for the channel as it is.
-    pub fn get(&self, target: &str, channel: &Channel, now: UtcMillis) -> Option<Bytes> {
+    pub fn get(&self, target: &str, channel: &ChannelState, now: UtcMillis) -> Option<Bytes> {
         let answer = self.0.get(target)?;
         let same = (answer.last_entry_id, answer.updated_at) == (channel.last_entry_id, channel.updated_at);
-        let expired = match (channel.settings.retention_ms, answer.oldest) {
+        let expired = match (channel.retention_ms, answer.oldest) {
             (Some(retention_ms), Some(oldest)) => oldest.0 < now.0.saturating_sub(retention_ms),
             _ => false,
         };
@@ -56,7 +56,7 @@ impl FeedCache {
     }
 
     /// Keeps an answer to `target`, of which `oldest` is the oldest entry.
-    pub fn put(&self, target: String, channel: &Channel, oldest: Option<UtcMillis>, body: &Bytes) {
+    pub fn put(&self, target: String, channel: &ChannelState, oldest: Option<UtcMillis>, body: &Bytes) {
         if body.len() <= ANSWER_BYTES_MAX {
             let (last_entry_id, updated_at) = (channel.last_entry_id, channel.updated_at);
             // A copy of just its size: what it was written into has room for more.

@@ -8,7 +8,7 @@ use axum::extract::{Path, Request, State as Extract};
 use axum::response::Response;
 
 use super::State;
-use super::auth::{self, Access};
+use super::auth;
 use super::body::{respond, suffix};
 use super::error::Refusal;
 use crate::clock;
@@ -93,10 +93,7 @@ pub async fn channel(
     let format = asked.format.unwrap_or(Format::Json);
     let callback = asked.query.callback.is_some();
     let body = looked(&state, Look::Short, move |view| {
-        let channel = match auth::access(view, asked.channel, asked.presented)? {
-            Access::Granted(channel) => channel,
-            Access::Denied | Access::Unknown => return Err(asked.unknown()),
-        };
+        let channel = asked.channel(view, asked.unknown())?;
         let zone = asked.query.zone(&channel.settings.timezone)?;
         let head = feed::channel_head(&channel, Shown::Fields, &asked.query);
         Ok(feed::one(format, &zone, "channel", &head, asked.query.callback.as_deref()))
@@ -126,6 +123,13 @@ impl Asked {
         let channel = channel.parse().map_err(|_| unknown(channel))?;
         let target = format!("{}?{}", request.uri().path(), query.canonical);
         Ok(Self { channel, presented, query, target, format, now: clock::utc() })
+    }
+
+    /// The channel, if there is one and the reader may see it; `denied` if not.
+    fn channel(&self, view: &dyn View, denied: Refusal) -> Result<Channel, Refusal> {
+        let channel = view.channel(self.channel)?.ok_or_else(|| self.unknown())?;
+        let may_read = auth::may_read(view, self.channel, channel.settings.public, self.presented)?;
+        if may_read { Ok(channel) } else { Err(denied) }
     }
 
     fn unknown(&self) -> Refusal {
@@ -179,16 +183,16 @@ async fn answer(
 ) -> Result<Option<Bytes>, Refusal> {
     let (asked, cache) = (Arc::clone(asked), state.feeds.clone());
     looked(state, weight, move |view| {
-        let channel = match auth::access(view, asked.channel, asked.presented)? {
-            Access::Granted(channel) => channel,
-            Access::Denied => return Err(Refusal::EntriesDenied),
-            Access::Unknown => return Err(asked.unknown()),
-        };
+        let channel = view.channel_state(asked.channel)?.ok_or_else(|| asked.unknown())?;
+        if !auth::may_read(view, asked.channel, channel.public, asked.presented)? {
+            return Err(Refusal::EntriesDenied);
+        }
         let remembered = cache.get(&asked.target, &channel, asked.now);
         if remembered.is_some() || !may_read {
             return Ok(remembered);
         }
-        let written = write_feed(view, &channel, shown, format, &asked)?;
+        let whole = view.channel(asked.channel)?.ok_or_else(|| asked.unknown())?;
+        let written = write_feed(view, &whole, shown, format, &asked)?;
         if written.lasts {
             cache.put(asked.target.clone(), &channel, written.oldest, &written.body);
         }
@@ -328,11 +332,7 @@ async fn entry_body(
 ) -> Result<Option<Vec<u8>>, Refusal> {
     let asked = Arc::clone(asked);
     looked(state, weight, move |view| {
-        let channel = match auth::access(view, asked.channel, asked.presented)? {
-            Access::Granted(channel) => channel,
-            Access::Denied => return Err(Refusal::NoEntry),
-            Access::Unknown => return Err(asked.unknown()),
-        };
+        let channel = asked.channel(view, Refusal::NoEntry)?;
         let zone = asked.query.zone(&channel.settings.timezone)?;
         if let Shown::Field(field) = shown
             && channel.settings.labels.each()[field].is_none()

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Result, Store, StoreError};
-use crate::domain::channel::{Channel, KeyKind};
+use crate::domain::channel::{Channel, ChannelState, KeyKind};
 use crate::domain::entry::{Row, Selection, Which};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
@@ -22,6 +22,9 @@ pub enum Look {
 pub trait View {
     /// A channel; `None` when there is none of that number.
     fn channel(&self, id: ChannelId) -> Result<Option<Channel>>;
+
+    /// The state of a channel, which is less to read than [`View::channel`].
+    fn channel_state(&self, id: ChannelId) -> Result<Option<ChannelState>>;
 
     /// Public channels, by id: all but the first `skip`, at most `limit`, and how many there are.
     fn public_channels(&self, skip: u64, limit: u32) -> Result<(Vec<Channel>, u64)>;

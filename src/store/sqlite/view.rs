@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Rows, params};
 
 use super::channels::{self, COLUMNS};
-use crate::domain::channel::{Channel, FIELDS, KeyKind};
+use crate::domain::channel::{Channel, ChannelState, FIELDS, KeyKind};
 use crate::domain::entry::{Order, Row, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
@@ -64,6 +64,24 @@ impl View for ReadTransaction<'_> {
     fn channel(&self, id: ChannelId) -> Result<Option<Channel>> {
         let sql = format!("SELECT {COLUMNS} FROM channels WHERE id = ?1");
         Ok(self.0.prepare_cached(&sql)?.query_row([id.0], channels::from_row).optional()?)
+    }
+
+    fn channel_state(&self, id: ChannelId) -> Result<Option<ChannelState>> {
+        let state = self
+            .0
+            .prepare_cached(
+                "SELECT public, retention_ms, last_entry_id, updated_at_ms FROM channels WHERE id = ?1",
+            )?
+            .query_row([id.0], |row| {
+                Ok(ChannelState {
+                    public: row.get(0)?,
+                    retention_ms: row.get(1)?,
+                    last_entry_id: row.get(2)?,
+                    updated_at: UtcMillis(row.get(3)?),
+                })
+            })
+            .optional()?;
+        Ok(state)
     }
 
     fn public_channels(&self, skip: u64, limit: u32) -> Result<(Vec<Channel>, u64)> {
