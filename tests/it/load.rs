@@ -26,11 +26,9 @@ fn number(report: &Value, path: &str) -> f64 {
     report.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} in {report:#}"))
 }
 
-fn assert_near(actual: f64, expected: f64, percent: f64, what: &str) {
-    assert!(
-        (actual - expected).abs() <= expected * percent / 100.0,
-        "{what} is {actual}, expected {expected}"
-    );
+/// Nothing of a freeze may be hidden. What the machine itself holds up meanwhile comes on top, up to a half.
+fn assert_shown(actual: f64, expected: f64, what: &str) {
+    assert!((expected * 0.95..=expected * 1.5).contains(&actual), "{what} is {actual}, expected {expected}");
 }
 
 /// During a freeze of length F in a run of length T at a constant rate, arrivals wait evenly between 0 and F. So the
@@ -52,22 +50,16 @@ async fn assert_freeze_is_seen(rps: u32, seconds: u32, freeze: Duration) {
     // The arithmetic is of the freeze alone. What a request takes without one, on this machine now, is the median.
     let usual = number(&report, "/results/p50_latency_ms");
     let waited = |freeze_alone: f64| freeze_alone + usual;
-    assert_near(
-        number(&report, "/results/avg_latency_ms"),
-        waited(frozen * frozen / (2.0 * whole)),
-        5.0,
-        "mean",
-    );
-    assert_near(number(&report, "/results/p95_latency_ms"), waited(frozen - 0.05 * whole), 5.0, "p95");
-    assert_near(number(&report, "/results/p99_latency_ms"), waited(frozen - 0.01 * whole), 5.0, "p99");
-    assert_near(number(&report, "/results/max_latency_ms"), waited(frozen), 5.0, "max");
+    assert_shown(number(&report, "/results/avg_latency_ms"), waited(frozen * frozen / (2.0 * whole)), "mean");
+    assert_shown(number(&report, "/results/p95_latency_ms"), waited(frozen - 0.05 * whole), "p95");
+    assert_shown(number(&report, "/results/p99_latency_ms"), waited(frozen - 0.01 * whole), "p99");
+    assert_shown(number(&report, "/results/max_latency_ms"), waited(frozen), "max");
     // Only the 50 requests that were under way noticed, seen from when they were sent.
     let service_p95 = number(&report, "/results/service_latency_ms/p95_latency_ms");
     assert!(service_p95 < frozen / 10.0, "from the send time p95 is {service_p95}");
-    assert_near(
+    assert_shown(
         number(&report, "/results/service_latency_ms/max_latency_ms"),
         frozen,
-        5.0,
         "max from the send time",
     );
     let lag = number(&report, "/results/send_lag_ms/p99");
