@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{OutputFormat, positive_duration};
 use crate::domain::channel::{Change, FIELDS, KeyKind};
 use crate::domain::id::{ChannelId, KeyId, TokenId};
+use crate::domain::update::field_index;
 
 /// Subcommands of `porta admin`.
 #[derive(Debug, Subcommand)]
@@ -215,10 +216,9 @@ pub enum Token {
 }
 
 fn label(text: &str) -> Result<(usize, String), String> {
-    let parts = text.split_once('=').and_then(|(number, label)| {
-        let number: usize = number.strip_prefix("field").unwrap_or(number).parse().ok()?;
-        (1..=FIELDS).contains(&number).then(|| (number - 1, label.to_owned()))
-    });
+    let parts = text
+        .split_once('=')
+        .and_then(|(number, label)| field_index(number).map(|index| (index, label.to_owned())));
     parts.ok_or_else(|| format!("write the number of a field, 1 to {FIELDS}, and its label: 1=Temperature"))
 }
 

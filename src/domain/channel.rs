@@ -50,7 +50,7 @@ pub struct Settings {
 }
 
 /// The labels of the fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "they are what they are called")]
 pub struct Labels {
     pub field1: Option<String>,

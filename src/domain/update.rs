@@ -62,8 +62,8 @@ pub enum UpdateError {
     Empty,
 }
 
-/// Index of a parameter that names a field: `field1`..`field8`, or `1`..`8` for short.
-fn field_index(name: &str) -> Option<usize> {
+/// The place of a field that is named `field1`..`field8`, or `1`..`8` for short; from 0.
+pub fn field_index(name: &str) -> Option<usize> {
     let digits = name.strip_prefix("field").unwrap_or(name);
     match digits.as_bytes() {
         [digit @ b'1'..=b'8'] => Some(usize::from(digit - b'1')),

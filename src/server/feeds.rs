@@ -18,6 +18,7 @@ use crate::domain::entry::{Order, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
+use crate::domain::update::field_index;
 use crate::domain::zone::Zone;
 use crate::store::{Look, View, look};
 use crate::thingspeak::feed::{self, Columns, Feed, Format, Shown};
@@ -44,7 +45,7 @@ pub async fn field(
     Path((channel, field)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    many(&state, Shown::Field(field_index(suffix(&field).0)?), Asked::read(&channel, &request)?).await
+    many(&state, Shown::Field(named_field(suffix(&field).0)?), Asked::read(&channel, &request)?).await
 }
 
 /// `GET /channels/{channel}/status`.
@@ -71,7 +72,7 @@ pub async fn field_entry(
     Path((channel, field, entry)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    one(&state, Shown::Field(field_index(&field)?), &entry, Asked::read(&channel, &request)?).await
+    one(&state, Shown::Field(named_field(&field)?), &entry, Asked::read(&channel, &request)?).await
 }
 
 /// `GET /channels/{channel}/status/{entry}`.
@@ -141,11 +142,9 @@ fn unknown(channel: &str) -> Refusal {
     Refusal::NotFound(format!("channel {channel} not found"))
 }
 
-/// `1`, or `field1`; from 0 inside.
-fn field_index(text: &str) -> Result<usize, Refusal> {
-    let number = text.strip_prefix("field").unwrap_or(text).parse().ok();
-    let index = number.and_then(|number: usize| number.checked_sub(1)).filter(|index| *index < FIELDS);
-    index.ok_or_else(|| Refusal::NotFound(format!("a channel has fields 1 to {FIELDS}")))
+/// The field that a path names.
+fn named_field(text: &str) -> Result<usize, Refusal> {
+    field_index(text).ok_or_else(|| Refusal::NotFound(format!("a channel has fields 1 to {FIELDS}")))
 }
 
 /// Runs `work` on one state of the database; both it and the database can refuse.
