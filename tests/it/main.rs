@@ -15,6 +15,7 @@ mod load;
 mod migrate;
 mod overload;
 mod pages;
+mod power;
 mod report;
 mod serve;
 mod store;

@@ -1,6 +1,8 @@
 //! A folder with a database, the executable, and servers that end with the test.
 
 pub mod client;
+pub mod page_cache;
+pub mod power;
 pub mod target;
 pub mod wire;
 
@@ -95,17 +97,19 @@ impl Workspace {
 
     /// Entry ids and `field1` of a channel, in the order of the ids.
     pub fn entries(&self, channel: i64) -> Vec<(i64, String)> {
-        self.database()
-            .prepare(
-                "SELECT entry_id, field1 FROM entries JOIN series ON series.id = series_id
-                 WHERE channel_id = ?1 ORDER BY entry_id",
-            )
-            .unwrap()
-            .query_map([channel], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap()
+        entries(&self.database(), channel).unwrap()
     }
+}
+
+/// Entry ids and `field1` of a channel, in the order of the ids.
+pub fn entries(database: &Connection, channel: i64) -> rusqlite::Result<Vec<(i64, String)>> {
+    database
+        .prepare(
+            "SELECT entry_id, field1 FROM entries JOIN series ON series.id = series_id
+             WHERE channel_id = ?1 ORDER BY entry_id",
+        )?
+        .query_map([channel], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 impl From<Output> for Ended {
