@@ -46,6 +46,16 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l listen -d 'Address
 complete -c porta -n "__fish_porta_using_subcommand serve" -l workers -d 'Threads that answer requests, 1 to 256' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l worker-timeout -d 'End a request that takes longer with 503' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l shutdown-timeout -d 'How long accepted requests may take after a stop was asked for' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-connections -d 'Open connections; the next is answered with 503 and closed, 1 to 100000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-requests -d 'Requests in flight; the next is answered with 503, 1 to 100000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-queue -d 'Updates that wait for the database; the next is answered with 503, 1 to 100000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-bulk-updates -d 'Bulk updates in flight; the next is answered with 503, 1 to 100000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-head -d 'Head of a request; a longer one is answered with 431, 8KiB to 1MiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-body -d 'Body of a request; a longer one is answered with 413, 1KiB to 1GiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-bulk-body -d 'Body of a bulk update; a longer one is answered with 413, 1KiB to 1GiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive, and of an idle connection' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l body-timeout -d 'Time for a body to arrive; a later one is answered with 408' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l send-timeout -d 'Time for which a client may take nothing of its answer' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'

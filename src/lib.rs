@@ -19,6 +19,7 @@ pub mod domain;
 pub mod entropy;
 pub mod exit;
 pub mod load;
+pub mod log;
 pub mod machine;
 pub mod render;
 pub mod server;

@@ -1,17 +1,17 @@
 //! Every argument: the source of the parser, the help, the man pages and the completions.
 
 mod admin;
+mod serve;
 
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
+pub use self::serve::{Limits, Serve};
 use crate::domain::id::{ChannelId, RunId};
 use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
 use crate::domain::unit;
@@ -103,32 +103,6 @@ pub enum Command {
     /// Write completions and man pages
     #[command(subcommand)]
     Generate(Generate),
-}
-
-/// Arguments of `porta serve`.
-#[derive(Args, Debug)]
-pub struct Serve {
-    /// Address to listen on; port 0 picks a free one, and the first line of the output names it
-    #[arg(long, env = "PORTA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000", value_parser = listen_address)]
-    pub listen: SocketAddr,
-    /// Threads that answer requests, 1 to 256
-    #[arg(long, env = "WORKERS", value_name = "N", default_value_t = 4, value_parser = server_workers, allow_negative_numbers = true)]
-    pub workers: u32,
-    /// End a request that takes longer with 503
-    #[arg(long, env = "WORKER_TIMEOUT", value_name = "DURATION", default_value = "120s", value_parser = positive_duration)]
-    pub worker_timeout: Duration,
-    /// How long accepted requests may take after a stop was asked for
-    #[arg(long, env = "PORTA_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = unit::parse_duration)]
-    pub shutdown_timeout: Duration,
-    /// Refuse a database with an old schema instead of migrating it
-    #[arg(long, env = "PORTA_NO_MIGRATE", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
-    pub no_migrate: bool,
-    /// One worker, web/ read again at every request, a verbose log
-    #[arg(long, env = "DEBUG", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
-    pub debug: bool,
-    /// Stop when the process that started this one ends
-    #[arg(long)]
-    pub with_parent: bool,
 }
 
 /// Arguments of `porta stress`.
@@ -318,19 +292,8 @@ fn workers(text: &str) -> Result<u32, String> {
     number_within(text, WORKERS)
 }
 
-fn server_workers(text: &str) -> Result<u32, String> {
-    number_within(text, 1..=256)
-}
-
 fn listed_runs(text: &str) -> Result<u32, String> {
     number_within(text, 1..=1000)
-}
-
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
-        return Ok((Ipv4Addr::LOCALHOST, port).into());
-    }
-    text.parse().map_err(|_| "write ADDRESS:PORT, for example 127.0.0.1:8000 or 0.0.0.0:8000".into())
 }
 
 fn rate(text: &str) -> Result<Rate, String> {

@@ -20,6 +20,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{Cli, Command, Format, LogFormat, LogLevel};
 use crate::exit::{Exit, Failure};
+use crate::log;
 use crate::store::sqlite::migrate::{Migrated, OpenError};
 use crate::store::sqlite::{self, QUEUE_CAPACITY, Sqlite};
 use crate::store::{Store as _, StoreError};
@@ -52,13 +53,7 @@ pub fn start_log(cli: &Cli) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let log =
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(coloured);
-    match cli.settings.log_format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().init(),
-    }
+    log::start(level, cli.settings.log_format == LogFormat::Json);
 }
 
 /// Allows as many open files as the system lets this user have: a thousand connections pass the usual limit.

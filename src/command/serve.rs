@@ -8,10 +8,11 @@ use tokio::net::TcpListener;
 
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
-use crate::cli::Serve;
+use crate::cli::{Limits, Serve};
 use crate::exit::{Exit, Failure};
-use crate::server::{self, retention};
-use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite};
+use crate::server::bounds::Bounds;
+use crate::server::{self, ServeError, retention};
+use crate::store::sqlite::Sqlite;
 use crate::store::{SharedStore, Store as _};
 
 pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
@@ -28,7 +29,9 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
 
 async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
-    let store = Arc::new(Sqlite::open(db, QUEUE_CAPACITY).map_err(|error| cannot_open(db, &error))?);
+    let store = Arc::new(
+        Sqlite::open(db, arguments.limits.max_queue as usize).map_err(|error| cannot_open(db, &error))?,
+    );
     let address = arguments.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -44,6 +47,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         workers: if arguments.debug { 1 } else { arguments.workers as usize },
         worker_timeout: arguments.worker_timeout,
         shutdown_timeout: arguments.shutdown_timeout,
+        bounds: bounds(&arguments.limits),
         debug: arguments.debug,
     };
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
@@ -54,7 +58,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         let served = server::serve(listener, shared, options, async { _ = stopping.await }).await;
         retention.abort();
         let closed = store.close().await.map_err(cannot("cannot close the database"));
-        served.map_err(|error| Failure::new("cannot start the server", error)).and(closed)
+        served.map_err(|error| ended(db, &error)).and(closed)
     };
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
@@ -69,5 +73,46 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
             tracing::warn!(signal = name, "stopped at once");
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+fn ended(db: &Path, error: &ServeError) -> Failure {
+    match error {
+        ServeError::Start(error) => Failure::new("cannot start the server", error),
+        ServeError::Fault(condition) => {
+            Failure::new(format!("stopped answering for {}", db.display()), error)
+                .next_step(condition.fault.next_step())
+        }
+    }
+}
+
+fn bounds(limits: &Limits) -> Bounds {
+    Bounds {
+        connections: limits.max_connections as usize,
+        requests: limits.max_requests as usize,
+        bulk_updates: limits.max_bulk_updates as usize,
+        head_bytes: limits.max_head,
+        body_bytes: limits.max_body,
+        bulk_body_bytes: limits.max_bulk_body,
+        head_timeout: limits.head_timeout,
+        body_timeout: limits.body_timeout,
+        send_timeout: limits.send_timeout,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::store::sqlite::QUEUE_CAPACITY;
+
+    #[test]
+    fn the_defaults_are_those_that_the_server_has() {
+        let cli = Cli::try_parse_from(["porta", "serve"]).expect("arguments");
+        let Command::Serve(serve) = cli.command else { panic!("not serve") };
+        assert_eq!(bounds(&serve.limits), Bounds::DEFAULT);
+        assert_eq!(serve.limits.max_queue as usize, QUEUE_CAPACITY);
     }
 }

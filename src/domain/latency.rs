@@ -5,9 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-#[cfg(test)]
-use hdrhistogram::serialization::Deserializer;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 
 /// Finest step, in nanoseconds.
 const LOWEST_NS: u64 = 100;
@@ -105,6 +103,34 @@ impl Latency {
 
     fn known(&self, ask: impl Fn(&Histogram<u64>) -> f64) -> Option<f64> {
         (self.count() > 0).then(|| round(ask(&self.histogram) / 1e6))
+    }
+
+    /// Latencies up to `limit`, within the resolution.
+    pub fn count_up_to(&self, limit: Duration) -> u64 {
+        self.histogram.count_between(0, u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// The sum of all latencies, within the resolution.
+    pub fn sum(&self) -> Duration {
+        Duration::from_secs_f64(self.histogram.mean() * self.count() as f64 / 1e9)
+    }
+
+    /// The HdrHistogram V2 encoding, in nanoseconds: some hundred bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let written = V2Serializer::new().serialize(&self.histogram, &mut bytes);
+        debug_assert!(written.is_ok(), "writing to memory");
+        bytes
+    }
+
+    /// The inverse of [`Latency::to_bytes`] for a coarse distribution; `None` for anything else.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes).ok()?;
+        let coarse = Self::coarse();
+        let fits = histogram.sigfig() == DIGITS_COARSE
+            && histogram.low() == coarse.histogram.low()
+            && histogram.high() == coarse.histogram.high();
+        fits.then_some(Self { histogram })
     }
 
     /// Base64 of the HdrHistogram V2 deflate encoding, in nanoseconds.
@@ -212,6 +238,20 @@ mod tests {
             let back = Latency::from_base64(&latency.to_base64()).expect("what was written");
             prop_assert_eq!(back.count(), latency.count());
             prop_assert_eq!(back.percentile_ms(99.0), latency.percentile_ms(99.0));
+        }
+
+        #[test]
+        fn bytes_keep_a_coarse_distribution(samples in prop::collection::vec(0u64..1_000_000, 0..50)) {
+            let mut latency = Latency::coarse();
+            samples.iter().for_each(|ms| latency.record(Duration::from_millis(*ms)));
+            let back = Latency::from_bytes(&latency.to_bytes()).expect("what was written");
+            prop_assert_eq!(&back.histogram, &latency.histogram);
+            prop_assert_eq!(back.count_up_to(Duration::from_secs(3600)), latency.count());
+        }
+
+        #[test]
+        fn from_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Latency::from_bytes(&bytes).is_none());
         }
 
         #[test]

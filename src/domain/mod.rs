@@ -4,10 +4,13 @@
 pub mod account;
 pub mod aggregate;
 pub mod channel;
+pub mod clock_watch;
 pub mod entry;
+pub mod fault;
 pub mod grade;
 pub mod id;
 pub mod latency;
+pub mod metrics;
 pub mod number;
 pub mod progress;
 pub mod report;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01 UTC. Serialised as RFC 3339.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UtcMillis(
     /// Milliseconds since the epoch.
     pub i64,
@@ -63,6 +63,31 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     }
     humantime::parse_duration(text)
         .map_err(|_| format!("`{text}` is not a duration: write 10s, 5m, 1h30m, 30d, or a number of seconds"))
+}
+
+/// Parses `100MB` (10⁶), `64KiB` (2¹⁰); a bare number is bytes.
+///
+/// # Errors
+/// With a text that shows the accepted forms.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: Option<u64> = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "kb" => Some(1000),
+        "mb" => Some(1_000_000),
+        "gb" => Some(1_000_000_000),
+        "kib" => Some(1 << 10),
+        "mib" => Some(1 << 20),
+        "gib" => Some(1 << 30),
+        _ => None,
+    };
+    let number = number.parse::<u64>().ok();
+    number
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor))
+        .ok_or_else(|| format!("`{text}` is not a size: write 100MB, 64KiB, or a number of bytes"))
 }
 
 /// `30d`, `24h`, `1h 30m`, `10s`, `250ms`.
@@ -179,6 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn sizes_as_people_write_them() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("100MB", 100_000_000),
+            ("100MiB", 104_857_600),
+            ("64 KiB", 65_536),
+            ("1gb", 1_000_000_000),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "MB", "-1", "1.5MB", "1 parsec", "99999999999GiB", "1é"] {
+            assert!(parse_bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn three_significant_digits() {
         for (value, text) in [
             (0.0, "0"),
@@ -252,6 +293,7 @@ mod tests {
         #[test]
         fn any_text_parses_or_is_refused(text in ".*") {
             let _ = parse_duration(&text);
+            let _ = parse_bytes(&text);
         }
 
         #[test]

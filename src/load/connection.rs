@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -22,6 +22,9 @@ use crate::domain::summary::Failure;
 
 /// Bytes of a response body that are read. A connection with more to come is closed.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Tells the server that a request is one of a stress test.
+const RUN: HeaderName = HeaderName::from_static("x-porta-run");
 
 type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
@@ -128,6 +131,7 @@ fn request(target: &Target, body: Bytes) -> Request<Full<Bytes>> {
     *request.uri_mut() = target.update_path.clone();
     let headers = request.headers_mut();
     headers.insert(HOST, target.host.clone());
+    headers.insert(RUN, target.run.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     request
 }

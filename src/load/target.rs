@@ -6,6 +6,8 @@ use bytes::Bytes;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
+use crate::clock;
+
 /// Where updates go, resolved once before the run.
 pub struct Target {
     /// The address to connect to.
@@ -16,6 +18,8 @@ pub struct Target {
     pub host: HeaderValue,
     /// The path of `/update` at the target.
     pub update_path: Uri,
+    /// Marks each request as one of a stress test, and of which: its `X-Porta-Run`.
+    pub run: HeaderValue,
     /// The head of each form body: `api_key=…`.
     form_head: String,
 }
@@ -76,6 +80,7 @@ impl Target {
             base_url: format!("http://{authority}{base}"),
             host: HeaderValue::from_str(authority.as_str()).map_err(|_| TargetError::NotAUrl)?,
             update_path: format!("{base}/update").parse().map_err(|_| TargetError::NotAUrl)?,
+            run: HeaderValue::from(clock::utc().0),
             form_head: format!(
                 "api_key={}",
                 form_urlencoded::byte_serialize(api_key.as_bytes()).collect::<String>()

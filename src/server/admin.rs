@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::auth::Admin;
 use super::error::{Api, Refusal};
-use super::{BODY_BYTES_MAX, State, body};
+use super::{State, body};
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, Settings};
 use crate::domain::id::{ChannelId, KeyId};
 use crate::domain::secret::Secret;
@@ -35,7 +35,7 @@ pub async fn channels(_: Admin, Extract(state): Extract<Arc<State>>) -> Answer<J
 /// `POST /api/admin/channels`: the settings, and optionally the `id` that the channel is to have. The keys are shown in
 /// the answer, and never again.
 pub async fn create(_: Admin, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
-    let mut settings: serde_json::Map<String, serde_json::Value> = read_json(request).await?;
+    let mut settings: serde_json::Map<String, serde_json::Value> = read_json(&state, request).await?;
     let id = settings.remove("id").map(parsed::<ChannelId>).transpose()?;
     let mut change: Change = parsed(settings.into())?;
     let settings = Settings::new(change.name.take().unwrap_or_default()).changed(change)?;
@@ -66,7 +66,7 @@ pub async fn change(
     Path(channel): Path<String>,
     request: Request,
 ) -> Answer<Json<Channel>> {
-    let change = read_json(request).await?;
+    let change = read_json(&state, request).await?;
     Ok(Json(state.store.change_channel(channel_id(&channel)?, change).await?))
 }
 
@@ -150,7 +150,7 @@ pub async fn create_key(
     Path(channel): Path<String>,
     request: Request,
 ) -> Answer<Response> {
-    let NewKey { kind, key } = read_json(request).await?;
+    let NewKey { kind, key } = read_json(&state, request).await?;
     let key = match key {
         Some(text) => {
             Secret::foreign_key(&text).map_err(|message| Refusal::Invalid { field: Some("key"), message })?
@@ -198,8 +198,8 @@ fn key_id(text: &str) -> Result<KeyId, Refusal> {
     text.parse().map_err(|_| Refusal::NotFound(format!("key {text} not found")))
 }
 
-async fn read_json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
-    let given = body::read(request.into_body(), BODY_BYTES_MAX).await?;
+async fn read_json<T: DeserializeOwned>(state: &State, request: Request) -> Result<T, Refusal> {
+    let given = body::read(request.into_body(), &state.bounds).await?;
     serde_json::from_slice(&given).map_err(|error| unreadable(&error))
 }
 

@@ -1,11 +1,14 @@
 //! Reading and writing bodies.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::bounds::Bounds;
 use super::error::Refusal;
 use crate::thingspeak::feed::Format;
 
@@ -37,9 +40,21 @@ pub fn kind(head: &Parts) -> Kind {
     }
 }
 
-/// The whole body, unless it is longer.
-pub async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
-    to_bytes(body, bytes_max).await.map_err(|error| {
+/// The whole body, unless it is longer than it may be or takes longer.
+pub async fn read(body: Body, bounds: &Bounds) -> Result<Bytes, Refusal> {
+    read_at_most(body, bounds.body_bytes, bounds.body_timeout).await
+}
+
+/// The same for a bulk update's.
+pub async fn read_bulk(body: Body, bounds: &Bounds) -> Result<Bytes, Refusal> {
+    read_at_most(body, bounds.bulk_body_bytes, bounds.body_timeout).await
+}
+
+async fn read_at_most(body: Body, bytes_max: usize, timeout: Duration) -> Result<Bytes, Refusal> {
+    let arrived = tokio::time::timeout(timeout, to_bytes(body, bytes_max))
+        .await
+        .map_err(|_| Refusal::Body(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".into()))?;
+    arrived.map_err(|error| {
         let mut causes = std::iter::successors(std::error::Error::source(&error), |error| error.source());
         if causes.any(|cause| cause.is::<http_body_util::LengthLimitError>()) {
             let message = format!("the body is longer than {bytes_max} bytes");

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::body::{self, Kind, suffix};
 use super::error::Refusal;
-use super::{BODY_BYTES_MAX, State, auth};
+use super::{State, auth};
 use crate::domain::channel::Settings;
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
@@ -93,7 +93,7 @@ async fn authorised(state: &State, request: Request) -> Result<ChannelForm, Refu
     form.read_form(head.uri.query().unwrap_or_default().as_bytes());
     let kind = body::kind(&head);
     if kind != Kind::Other {
-        let given = body::read(request_body, BODY_BYTES_MAX).await?;
+        let given = body::read(request_body, &state.bounds).await?;
         match kind {
             Kind::Json if !given.is_empty() => form.read_json(&given)?,
             _ => form.read_form(&given),

@@ -7,8 +7,8 @@ use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use super::body::{self, Kind};
-use super::error::Refusal;
-use super::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, BULK_BODY_TIMEOUT, State, auth};
+use super::error::{Cause, Refusal};
+use super::{State, auth};
 use crate::clock;
 use crate::domain::id::ChannelId;
 use crate::domain::unit::UtcMillis;
@@ -25,9 +25,9 @@ pub async fn update(Extract(state): Extract<Arc<State>>, request: Request) -> Re
     let mut draft = Draft::with_key(auth::key_in_headers(&head.headers));
     draft.read_form(head.uri.query().unwrap_or_default().as_bytes())?;
     match body::kind(&head) {
-        Kind::Form => draft.read_form(&body::read(request_body, BODY_BYTES_MAX).await?)?,
+        Kind::Form => draft.read_form(&body::read(request_body, &state.bounds).await?)?,
         Kind::Json => {
-            let json = body::read(request_body, BODY_BYTES_MAX).await?;
+            let json = body::read(request_body, &state.bounds).await?;
             if !json.is_empty() {
                 draft.read_json(&json)?;
             }
@@ -79,13 +79,11 @@ async fn bulk_update(
     read: fn(&[u8], UtcMillis) -> Result<Bulk, BulkError>,
 ) -> Result<Response, Refusal> {
     // So many large bodies at once are in memory, and no more.
-    let _place = state.bulk_places.try_acquire().map_err(|_| Refusal::Overloaded)?;
+    let place = state.bulk_updates.try_acquire();
+    let _place = place.map_err(|_| Refusal::Unavailable(Cause::word("bulk_updates")))?;
     let channel: ChannelId = channel.parse().map_err(|_| Refusal::Unauthorized)?;
     let (head, request_body) = request.into_parts();
-    let reading = body::read(request_body, BULK_BODY_BYTES_MAX);
-    let given = tokio::time::timeout(BULK_BODY_TIMEOUT, reading).await.map_err(|_| {
-        Refusal::Body(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".into())
-    })??;
+    let given = body::read_bulk(request_body, &state.bounds).await?;
     let in_header = auth::key_in_headers(&head.headers);
     let bulk = tokio::task::spawn_blocking(move || read(&given, clock::utc()));
     let bulk =

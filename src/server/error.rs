@@ -1,12 +1,15 @@
 //! The only place where errors become HTTP.
 
+use std::time::Duration;
+
 use axum::Json;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::domain::channel::SettingError;
+use crate::domain::fault::Fault;
 use crate::domain::update::UpdateError;
 use crate::store::StoreError;
 use crate::thingspeak::bulk::BulkError;
@@ -43,10 +46,12 @@ pub enum Refusal {
     EntriesDenied,
     /// A single entry, without a key that opens its channel; or there is none. The two look the same.
     NoEntry,
-    /// Too much at once. Devices know the body `0`.
-    Overloaded,
-    /// Longer than the worker timeout.
-    Slow,
+    /// Not now: there is too much to do, or the database has a fault. Devices know the body `0`.
+    Unavailable(Cause),
+    /// Longer than the worker timeout, which was this.
+    Slow(Duration),
+    /// Another method than the path takes.
+    Method(String),
     /// Our fault.
     Internal(String),
 }
@@ -83,9 +88,30 @@ impl From<StoreError> for Refusal {
             StoreError::Setting(error) => error.into(),
             StoreError::Rejected(message) => Self::Invalid { field: None, message },
             StoreError::TooSoon => Self::TooSoon,
-            StoreError::Busy | StoreError::Full | StoreError::Closed => Self::Overloaded,
+            StoreError::Busy => Self::Unavailable(Cause::word(Fault::Locked.name())),
+            StoreError::Full => Self::Unavailable(Cause::word("queue")),
+            StoreError::Closed => Self::Unavailable(Cause::word("closing")),
+            StoreError::Fault { fault, detail } => {
+                Self::Unavailable(Cause { word: fault.name(), detail: Some(detail) })
+            }
             StoreError::Other(reason) => Self::Internal(reason),
         }
+    }
+}
+
+/// Why an answer is an error of the server, for its log and its metrics. It goes along with the response.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// One of a fixed set.
+    pub word: &'static str,
+    /// More, for the log only.
+    pub detail: Option<String>,
+}
+
+impl Cause {
+    /// A cause that needs no more words.
+    pub fn word(word: &'static str) -> Self {
+        Self { word, detail: None }
     }
 }
 
@@ -96,10 +122,12 @@ struct Words {
     code: &'static str,
     message: String,
     field: Option<&'static str>,
+    cause: Option<Cause>,
 }
 
 impl Refusal {
     fn words(self) -> Words {
+        let mut cause = None;
         let (status, code, message, field) = match self {
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "resource_not_found", message, None),
             Self::Body(status, message) => (status, "body", message, None),
@@ -112,21 +140,25 @@ impl Refusal {
             Self::TooSoon | Self::TooMany => {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", StoreError::TooSoon.to_string(), None)
             }
-            Self::Overloaded => {
-                let message = "there is too much to do at the moment; try again later";
+            Self::Unavailable(why) => {
+                cause = Some(why);
+                let message = "the server cannot take this at the moment; try again later";
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", message.into(), None)
             }
-            Self::Slow => {
+            Self::Method(message) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, None),
+            Self::Slow(limit) => {
+                cause =
+                    Some(Cause { word: "timeout", detail: Some(format!("it took longer than {limit:?}")) });
                 let message = "the request took longer than the server allows";
                 (StatusCode::SERVICE_UNAVAILABLE, "timeout", message.into(), None)
             }
             Self::Internal(reason) => {
-                tracing::error!(%reason, "a request failed");
+                cause = Some(Cause { word: "internal", detail: Some(reason) });
                 let message = "the server could not do this; its log says why";
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", message.into(), None)
             }
         };
-        Words { status, code, message, field }
+        Words { status, code, message, field, cause }
     }
 }
 
@@ -135,11 +167,13 @@ impl IntoResponse for Refusal {
         match self {
             Self::Key => (StatusCode::BAD_REQUEST, "0").into_response(),
             Self::TooSoon => (StatusCode::OK, "0").into_response(),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, retry_after(), "0").into_response(),
+            Self::Unavailable(cause) => {
+                with_cause(Some(cause), (StatusCode::SERVICE_UNAVAILABLE, "0").into_response())
+            }
             Self::EntriesDenied => (StatusCode::BAD_REQUEST, "-1").into_response(),
             Self::NoEntry => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], "\"-1\"").into_response(),
             other => {
-                let Words { status, code, message, field } = other.words();
+                let Words { status, code, message, field, cause } = other.words();
                 let message = match field {
                     Some(field) => format!("{field}: {message}"),
                     None => message,
@@ -149,7 +183,7 @@ impl IntoResponse for Refusal {
                 let error =
                     json!({ "error_code": format!("error_{code}"), "message": message, "details": details });
                 let body = json!({ "status": status.as_str(), "error": error });
-                with_retry(status, (status, Json(body)).into_response())
+                with_cause(cause, (status, Json(body)).into_response())
             }
         }
     }
@@ -167,23 +201,22 @@ impl<E: Into<Refusal>> From<E> for Api {
 
 impl IntoResponse for Api {
     fn into_response(self) -> Response {
-        let Words { status, code, message, field } = self.0.words();
+        let Words { status, code, message, field, cause } = self.0.words();
         let mut error = json!({ "code": code, "message": message });
         if let Some(field) = field {
             error["field"] = field.into();
         }
-        with_retry(status, (status, Json(json!({ "error": error }))).into_response())
+        with_cause(cause, (status, Json(json!({ "error": error }))).into_response())
     }
 }
 
-fn with_retry(status: StatusCode, response: Response) -> Response {
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        (retry_after(), response).into_response()
-    } else {
-        response
+/// An answer that says when to come back, if it is for now only, and why it is one.
+fn with_cause(cause: Option<Cause>, mut response: Response) -> Response {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
     }
-}
-
-fn retry_after() -> [(HeaderName, String); 1] {
-    [(RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())]
+    if let Some(cause) = cause {
+        response.extensions_mut().insert(cause);
+    }
+    response
 }

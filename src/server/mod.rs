@@ -5,45 +5,43 @@ mod admin;
 mod assets;
 mod auth;
 mod body;
+pub mod bounds;
 mod channels;
+mod cors;
 mod device;
 mod error;
 mod feed_cache;
 mod feeds;
-mod health;
+mod guard;
+mod metrics;
+mod operations;
 mod pages;
+mod refusals;
 pub mod retention;
 pub mod routes;
 mod workers;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::assets::Web;
+use self::bounds::Bounds;
 use self::feed_cache::FeedCache;
+use self::metrics::{Metrics, keeper};
 use self::pages::Site;
-use self::workers::Workers;
+use self::refusals::Refusals;
+use self::workers::{Accepted, Workers};
 use crate::clock;
+use crate::domain::clock_watch::StepBack;
+use crate::domain::fault::Condition;
+use crate::domain::metrics::IncidentKind;
+use crate::domain::unit::UtcMillis;
 use crate::store::SharedStore;
 
-/// Connections at once. Each has at most one request in flight, so that this bounds the requests, too.
-pub const CONNECTIONS_MAX: usize = 8192;
-/// How long a client may take to send the head of a request, and how long an idle connection is kept.
-pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a request's head.
-pub const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of a request's body, other than a bulk update's.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of the body of a bulk update: 14400 updates with eight values of a sensor each, as JSON.
-pub const BULK_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// How long the body of a bulk update may take to arrive: until then it holds a place.
-pub const BULK_BODY_TIMEOUT: Duration = Duration::from_secs(20);
-/// Bulk updates at once; the next is told to come back later.
-pub const BULK_PLACES: usize = 8;
 /// How long the listener rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -56,8 +54,21 @@ pub struct Options {
     pub worker_timeout: Duration,
     /// How long accepted requests may take after the shutdown has begun.
     pub shutdown_timeout: Duration,
+    /// How much of everything there can be at a time.
+    pub bounds: Bounds,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
+}
+
+/// Why a server has ended other than by being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It could not start.
+    #[error("{0}")]
+    Start(#[from] std::io::Error),
+    /// Its database has a fault that only a restart ends.
+    #[error("{}: {}", .0.fault.description(), .0.detail)]
+    Fault(Condition),
 }
 
 /// What every handler sees.
@@ -67,52 +78,94 @@ pub struct State {
     /// `None` when it is read again for every page.
     site: Option<Site>,
     worker_timeout: Duration,
-    bulk_places: Semaphore,
+    bounds: Bounds,
+    connections: Arc<Semaphore>,
+    requests: Semaphore,
+    bulk_updates: Semaphore,
     feeds: FeedCache,
+    metrics: Metrics,
+    clock_step: Mutex<Option<StepBack>>,
     started: Instant,
+    started_at: UtcMillis,
+}
+
+impl State {
+    fn new(store: SharedStore, options: &Options) -> std::io::Result<Self> {
+        let web = Web::new(options.debug);
+        let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
+        let bounds = options.bounds;
+        Ok(Self {
+            store,
+            web,
+            site,
+            worker_timeout: options.worker_timeout,
+            bounds,
+            connections: Arc::new(Semaphore::new(bounds.connections)),
+            requests: Semaphore::new(bounds.requests),
+            bulk_updates: Semaphore::new(bounds.bulk_updates),
+            feeds: FeedCache::new(),
+            metrics: Metrics::new(),
+            clock_step: Mutex::new(None),
+            started: clock::instant(),
+            started_at: clock::utc(),
+        })
+    }
+
+    fn clock_step(&self) -> Option<StepBack> {
+        *self.clock_step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_clock_step(&self, step: Option<StepBack>) {
+        *self.clock_step.lock().unwrap_or_else(PoisonError::into_inner) = step;
+    }
 }
 
 /// Answers requests on `listener` until `shutdown` is ready, then finishes those it has accepted, for at most
 /// `options.shutdown_timeout`. The store stays open.
 ///
 /// # Errors
-/// When the worker threads cannot be started, or a template is wrong.
+/// When the worker threads cannot be started, a template is wrong, or the database gets a fault that only a restart ends.
 pub async fn serve(
     listener: TcpListener,
     store: SharedStore,
     options: Options,
     shutdown: impl Future<Output = ()>,
-) -> std::io::Result<()> {
-    let web = Web::new(options.debug);
-    let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
-    let state = Arc::new(State {
-        store,
-        web,
-        site,
-        worker_timeout: options.worker_timeout,
-        bulk_places: Semaphore::new(BULK_PLACES),
-        feeds: FeedCache::new(),
-        started: clock::instant(),
-    });
-    let mut workers = Workers::start(options.workers, &routes::router(state), options.shutdown_timeout)?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut shutdown = std::pin::pin!(shutdown);
+) -> Result<(), ServeError> {
+    let state = Arc::new(State::new(store, &options)?);
+    let mut workers = Workers::start(options.workers, &state, options.shutdown_timeout)?;
+    let ended = tokio::select! {
+        () = shutdown => Ok(()),
+        () = accept(&listener, &state, &mut workers) => Ok(()),
+        condition = keeper::keep(&state) => Err(ServeError::Fault(condition)),
+    };
+    drop(listener);
+    workers.finish().await;
+    keeper::finish(&state).await;
+    ended
+}
+
+/// Takes connections for ever.
+async fn accept(listener: &TcpListener, state: &State, workers: &mut Workers) {
+    let refusals = Refusals::new();
     loop {
-        let accepting = async {
-            // Who finds no place waits in the listener's backlog.
-            let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
-            Ok((listener.accept().await?.0, place))
-        };
-        let taken = tokio::select! {
-            () = &mut shutdown => break,
-            accepted = accepting => accepted.and_then(|(stream, place)| workers.take(stream, place)),
+        let taken = match listener.accept().await {
+            Err(error) => Err(error),
+            Ok((stream, peer)) => match Arc::clone(&state.connections).try_acquire_owned() {
+                Ok(place) => workers.take(Accepted { stream, peer, place }),
+                Err(_) => {
+                    state.metrics.count(IncidentKind::ServerError, "connections", 1);
+                    tracing::warn!(
+                        connections = state.bounds.connections,
+                        "a connection was refused: there are as many as can be"
+                    );
+                    refusals.refuse(stream);
+                    Ok(())
+                }
+            },
         };
         if let Err(error) = taken {
             tracing::warn!(%error, "cannot accept a connection");
             tokio::time::sleep(ACCEPT_PAUSE).await;
         }
     }
-    drop(listener);
-    workers.finish().await;
-    Ok(())
 }

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State as Extract};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE,
-};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
 use super::error::{Api, Refusal};
-use super::{State, admin, assets, channels, device, feeds, health, pages};
-use crate::clock;
+use super::guard::{self, Post};
+use super::{State, admin, assets, channels, device, feeds, operations, pages};
+
+/// The place in [`ROUTES`] of what is not in it.
+pub const OTHER: usize = ROUTES.len();
 
 /// Who is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +31,8 @@ pub enum Access {
     Owner,
     /// An admin token in the `Authorization` header.
     Admin,
+    /// The same, but nothing from this machine itself.
+    Watch,
 }
 
 /// A line of the table.
@@ -53,10 +52,16 @@ macro_rules! routes {
         pub const ROUTES: &[Route] =
             &[$(Route { method: stringify!($method), path: $path, access: Access::$access }),*];
 
-        fn with_routes(mut router: Router<Arc<State>>) -> Router<Arc<State>> {
-            $(for path in spellings($path) {
-                router = router.route(&path, on(MethodFilter::$method, $handler));
-            })*
+        fn with_routes(mut router: Router<Arc<State>>, state: &Arc<State>) -> Router<Arc<State>> {
+            let mut places = 0..;
+            $(
+                let post = Post { state: Arc::clone(state), route: places.next().unwrap_or(OTHER) };
+                for path in spellings($path) {
+                    let handler = on(MethodFilter::$method, $handler);
+                    let guard = middleware::from_fn_with_state(post.clone(), guard::guard);
+                    router = router.route(&path, handler.route_layer(guard));
+                }
+            )*
             router
         }
     };
@@ -95,11 +100,32 @@ routes! {
     POST   "/api/admin/channels/{channel}/keys" Admin admin::create_key,
     DELETE "/api/admin/channels/{channel}/keys/{key}" Admin admin::revoke_key,
     POST   "/api/admin/channels/{channel}/keys/{key}/rotate" Admin admin::rotate_key,
+    GET    "/api/admin/requests" Admin operations::requests,
     // operators
-    GET    "/health" Open health::health,
+    GET    "/health" Open operations::health,
+    GET    "/ready" Open operations::ready,
+    GET    "/metrics" Watch operations::metrics,
     // pages
     GET    "/" Open pages::home,
     GET    "/static/{file}" Open assets::asset,
+}
+
+impl Route {
+    /// Whether it tells how the server is.
+    pub fn is_for_watching(&self) -> bool {
+        matches!(self.path, "/health" | "/ready" | "/metrics")
+    }
+
+    /// Method and path without its variants, as `GET /channels/{channel}/feeds`.
+    pub fn name(&self) -> String {
+        let mut path = self.path.to_owned();
+        while let Some((before, rest)) = path.split_once('[') {
+            let (choices, after) = rest.split_once(']').unwrap_or((rest, ""));
+            let kept = if choices.starts_with('.') { "" } else { choices };
+            path = format!("{before}{kept}{after}");
+        }
+        format!("{} {path}", self.method)
+    }
 }
 
 /// The paths that one of the table stands for: `/feed[s][.json|.xml]` is `/feed`, `/feeds`, `/feed.json`, ….
@@ -112,70 +138,29 @@ pub fn spellings(path: &str) -> Vec<String> {
 }
 
 /// The routes and what stands before them.
-pub fn router(state: Arc<State>) -> Router {
-    with_routes(Router::new())
-        .fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(&state), guard))
-        .with_state(state)
+pub fn router(state: &Arc<State>) -> Router {
+    with_routes(Router::new(), state)
+        .method_not_allowed_fallback(guard::not_allowed)
+        .fallback(guard::unknown)
+        .with_state(Arc::clone(state))
 }
 
-async fn unknown(method: Method, uri: Uri) -> Response {
-    refused(uri.path(), Refusal::NotFound(format!("nothing answers {method} {}", uri.path())))
-}
-
-/// A refusal before a handler had a say, in the shape of the path.
-fn refused(path: &str, refusal: Refusal) -> Response {
+/// A refusal in the shape of the path.
+pub fn refused(path: &str, refusal: Refusal) -> Response {
     if path.starts_with("/api/") { Api::from(refusal).into_response() } else { refusal.into_response() }
-}
-
-/// Whether scripts of any web page may call it, as they may ThingSpeak.
-fn is_for_devices(path: &str) -> bool {
-    path.starts_with("/update") || path.starts_with("/channels")
-}
-
-/// Ends a request that takes longer than the worker timeout. The query is not logged: it may hold a key.
-async fn guard(Extract(state): Extract<Arc<State>>, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().clone());
-    let for_devices = is_for_devices(path.path());
-    if for_devices && method == Method::OPTIONS {
-        return preflight();
-    }
-    let begun = clock::instant();
-    let response = match tokio::time::timeout(state.worker_timeout, next.run(request)).await {
-        Ok(response) => {
-            let (status, took) = (response.status().as_u16(), begun.elapsed());
-            tracing::debug!(%method, path = path.path(), status, ?took, "answered");
-            response
-        }
-        Err(_) => {
-            tracing::error!(%method, path = path.path(), timeout = ?state.worker_timeout, "a request took too long");
-            refused(path.path(), Refusal::Slow)
-        }
-    };
-    if for_devices { allow_any_origin(response) } else { response }
-}
-
-fn allow_any_origin(mut response: Response) -> Response {
-    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
-}
-
-/// What a browser asks before it lets a script send something.
-fn preflight() -> Response {
-    let allowed = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, OPTIONS, DELETE, PATCH"),
-        (
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            "origin, content-type, X-Requested-With, X-THINGSPEAKAPIKEY, THINGSPEAKAPIKEY, Authorization",
-        ),
-        (ACCESS_CONTROL_MAX_AGE, "1800"),
-    ];
-    allow_any_origin((allowed, StatusCode::OK).into_response())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_short() {
+        let names: Vec<_> = ROUTES.iter().map(Route::name).collect();
+        assert!(names.contains(&"GET /channels/{channel}/feeds".to_owned()), "{names:?}");
+        let distinct: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
+    }
 
     #[test]
     fn brackets_are_choices() {

@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use crate::domain::account::Token;
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, SettingError};
 use crate::domain::entry::Stored;
+use crate::domain::fault::{Condition, Fault};
 use crate::domain::id::{ChannelId, KeyId, RunId, TokenId};
+use crate::domain::metrics::{History, Record, Writing};
 use crate::domain::report::Report;
 use crate::domain::run::RunOverview;
 use crate::domain::secret::{Secret, SecretHash};
@@ -44,6 +46,14 @@ pub enum StoreError {
     /// The queue to the writer is full.
     #[error("the queue to the database is full")]
     Full,
+    /// The database has a fault for now, or for good.
+    #[error("{}: {detail}", fault.description())]
+    Fault {
+        /// Which.
+        fault: Fault,
+        /// What the database said.
+        detail: String,
+    },
     /// The store is closed, or closing.
     #[error("the database is closed")]
     Closed,
@@ -124,7 +134,8 @@ pub trait EntryStore {
     async fn count_entries(&self, channel: ChannelId) -> Result<u64>;
 
     /// Deletes a bounded number of entries that are older than their channel's retention, or whose channel was cleared
-    /// or deleted, and gives a bounded number of free pages back to the file system. Returns whether there is more to do.
+    /// or deleted, merges a bounded number of old metrics, and gives a bounded number of free pages back to the file
+    /// system. Returns whether there is more to do.
     async fn expire(&self, now: UtcMillis) -> Result<bool>;
 }
 
@@ -157,6 +168,23 @@ pub trait RunStore {
     async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>>;
 }
 
+/// What servers remember of themselves.
+#[async_trait]
+pub trait MetricsStore {
+    /// Adds to what is remembered. It is written along with updates, in a transaction that there is anyway, where there
+    /// are any.
+    ///
+    /// # Errors
+    /// As [`EntryStore::append`]; nothing of it is stored then.
+    async fn record(&self, record: Arc<Record>) -> Result<()>;
+
+    /// What is remembered of `since` and later, and all incidents.
+    async fn history(&self, since: UtcMillis) -> Result<History>;
+
+    /// What the writer has done since this was last called.
+    fn take_writing(&self) -> Writing;
+}
+
 /// What a page or a person wants to know of the store at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Statistics {
@@ -166,17 +194,28 @@ pub struct Statistics {
     pub updates: u64,
     /// Size of the database file.
     pub database_bytes: u64,
+    /// Size of the write-ahead log beside it.
+    pub wal_bytes: u64,
 }
 
 /// A whole store.
 #[async_trait]
-pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + Send + Sync {
+pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + MetricsStore + Send + Sync {
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;
 
     /// Lends `reading` one consistent state of the database, on a thread that may block. [`look`] returns what it finds.
     /// When nobody waits for it any more its reading is cut short.
     async fn lend(&self, look: Look, reading: Reading) -> Result<()>;
+
+    /// What is wrong with the database, as far as is known.
+    fn condition(&self) -> Option<Condition>;
+
+    /// Looks whether something is wrong with the database that no transaction has noticed, or is not wrong any more.
+    async fn check(&self);
+
+    /// Jobs that wait for the writer.
+    fn queue_length(&self) -> usize;
 
     /// Finishes what was queued, brings the file in order and closes it. Later calls fail with [`StoreError::Closed`].
     async fn close(&self) -> Result<()>;

@@ -50,7 +50,7 @@ fn is_let_in(route: &Route, key: &str) -> bool {
         Access::Entries | Access::Entry | Access::Channel => {
             ["the read key", "the write key", "the admin token"].contains(&key)
         }
-        Access::Owner | Access::Admin => key == "the admin token",
+        Access::Owner | Access::Admin | Access::Watch => key == "the admin token",
     }
 }
 
@@ -85,10 +85,14 @@ fn send(server: &Server, route: &Route, path: &str, key: Option<&str>) -> (u16, 
     let (content_type, body) = body_for(route, key);
     let bearer = format!("Bearer {}", key.unwrap_or_default());
     let mut headers = vec![("Content-Type", content_type)];
+    if route.access == Access::Watch {
+        // Without it the request would be this machine's own.
+        headers.push(("X-Forwarded-For", "192.0.2.7"));
+    }
     let mut path = path.to_owned();
     match (route.access, key) {
         (_, None) | (Access::Open, _) => {}
-        (Access::Admin, Some(_)) => headers.push(("Authorization", &bearer)),
+        (Access::Admin | Access::Watch, Some(_)) => headers.push(("Authorization", &bearer)),
         (_, Some(key)) => path = format!("{path}?api_key={key}"),
     }
     if route.path.starts_with("/update") {
@@ -107,7 +111,7 @@ fn is_refused(access: Access, status: u16, body: &str) -> bool {
         Access::Entries => status == 400 && body == "-1",
         Access::Entry => status == 200 && body == "\"-1\"",
         Access::Channel => status == 404,
-        Access::Owner | Access::Admin => status == 401,
+        Access::Owner | Access::Admin | Access::Watch => status == 401,
     }
 }
 
@@ -143,6 +147,17 @@ fn every_route_lets_in_whom_its_line_of_the_table_says() {
         for (_, key) in keys.named.iter().filter_map(|(name, key)| Some((name, key.as_ref()?))) {
             assert!(!ended.stderr.contains(key), "the log has no keys: {}", ended.stderr);
         }
+    }
+}
+
+#[test]
+fn the_metrics_are_open_to_this_machine_and_not_to_whom_its_proxy_lets_in() {
+    let workspace = Workspace::new();
+    let server = workspace.serve(&[]);
+    let ask = |headers: &[(&str, &str)]| exchange(&server, &request("GET", "/metrics", headers, ""));
+    assert!(ask(&[]).starts_with("HTTP/1.1 200"));
+    for header in ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto"] {
+        assert!(ask(&[(header, "anything")]).starts_with("HTTP/1.1 401"), "{header}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use porta::domain::channel::{NewChannel, Settings};
 use porta::domain::secret::Secret;
 use porta::domain::update::Update;
+use porta::server::bounds::Bounds;
 use porta::server::{self, Options};
 use porta::store::sqlite::{Sqlite, migrate};
 use porta::store::{ChannelStore as _, EntryStore as _, SharedStore, Store as _};
@@ -42,6 +43,7 @@ async fn a_full_queue_is_answered_with_503_at_once_and_everything_queued_is_stor
         workers: 2,
         worker_timeout: Duration::from_secs(60),
         shutdown_timeout: Duration::from_secs(60),
+        bounds: Bounds::DEFAULT,
         debug: false,
     };
     let (stop, stopping) = oneshot::channel::<()>();
@@ -99,6 +101,6 @@ async fn a_request_over_the_worker_timeout_is_ended_with_503() {
     other.execute_batch("COMMIT").unwrap();
     let ended = server.stop();
     assert_eq!(ended.code, Some(0));
-    assert!(ended.stderr.contains("took too long"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cause=\"timeout\""), "{}", ended.stderr);
     assert!(!ended.stderr.contains(&channel.write_key), "the log has no keys");
 }

@@ -1,5 +1,6 @@
 //! How every connection is opened: the pragmas, and the wait for another process.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use super::migrate::OpenError;
 
 /// How long a connection waits for another process's transaction.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of the write-ahead log that are kept to be written over.
+const WAL_BYTES_KEPT: i64 = 16 * 1024 * 1024;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
 /// First sleep of a busy wait; the sleeps grow to [`BUSY_SLEEP_MAX`]. SQLite's own begin at 1 ms and grow to 100 ms,
@@ -18,12 +21,25 @@ const STATEMENTS: usize = 64;
 const BUSY_SLEEP_MIN: Duration = Duration::from_micros(50);
 const BUSY_SLEEP_MAX: Duration = Duration::from_millis(2);
 
-/// Times that this process found the database held by another.
-static BUSY_WAITS: AtomicU64 = AtomicU64::new(0);
+/// The same for a writer that has waited that long in vain: its queue must not wait so long again.
+const BUSY_TIMEOUT_AFTERWARDS: Duration = Duration::from_millis(50);
 
-/// Times that this process has waited for another's transaction.
-pub fn busy_waits() -> u64 {
-    BUSY_WAITS.load(Ordering::Relaxed)
+/// Times that this process found the database held by another, and for how many microseconds it slept for that.
+static BUSY_WAITS: AtomicU64 = AtomicU64::new(0);
+static BUSY_WAITED_US: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static PATIENCE: Cell<Duration> = const { Cell::new(BUSY_TIMEOUT) };
+}
+
+/// How often, and for how long, this process has waited for another's transaction.
+pub fn busy_waits() -> (u64, Duration) {
+    (BUSY_WAITS.load(Ordering::Relaxed), Duration::from_micros(BUSY_WAITED_US.load(Ordering::Relaxed)))
+}
+
+/// Whether connections of this thread wait the whole busy timeout, or only shortly.
+pub fn be_patient(patient: bool) {
+    PATIENCE.set(if patient { BUSY_TIMEOUT } else { BUSY_TIMEOUT_AFTERWARDS });
 }
 
 /// Opens a file that must exist.
@@ -62,6 +78,10 @@ pub fn configure(connection: &Connection) -> Result<(), OpenError> {
     use_write_ahead_log(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // A damaged page is found when it is read, and not when what it says has done more damage.
+    connection.pragma_update(None, "cell_size_check", true)?;
+    // What a long read has made the log grow to is given back once the log is used from its start again.
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
     Ok(())
 }
 
@@ -81,9 +101,10 @@ fn wait_for_other(attempt: i32) -> bool {
         BUSY_WAITS.fetch_add(1, Ordering::Relaxed);
     }
     let (sleep, waited) = busy_sleep(attempt);
-    if waited >= BUSY_TIMEOUT {
+    if waited >= PATIENCE.get() {
         return false;
     }
+    BUSY_WAITED_US.fetch_add(u64::try_from(sleep.as_micros()).unwrap_or(0), Ordering::Relaxed);
     std::thread::sleep(sleep);
     true
 }

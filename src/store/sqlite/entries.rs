@@ -3,13 +3,14 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use tokio::sync::oneshot;
 
 use super::answers::Home;
-use super::{Sqlite, expiry};
+use super::{Sqlite, expiry, metrics};
 use crate::clock;
 use crate::domain::entry::Stored;
 use crate::domain::id::{ChannelId, EntryId};
@@ -26,6 +27,7 @@ pub struct Append {
     write_key: SecretHash,
     update: Update,
     home: Home,
+    queued_at: Instant,
     answer: oneshot::Sender<Result<Stored>>,
 }
 
@@ -33,6 +35,11 @@ impl Append {
     /// The runtime thread that waits.
     pub fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// Since when it waits.
+    pub fn queued_at(&self) -> Instant {
+        self.queued_at
     }
 
     /// Tells whoever waits. Nobody does when the client has gone; the row stands all the same.
@@ -73,7 +80,13 @@ impl EntryStore for Sqlite {
             self.write_keys.insert(write_key);
         }
         let (answer, answered) = oneshot::channel();
-        self.writer.append(Append { write_key, update, home: Home::of_this_thread(), answer })?;
+        self.writer.append(Append {
+            write_key,
+            update,
+            home: Home::of_this_thread(),
+            queued_at: clock::instant(),
+            answer,
+        })?;
         let result = answered.await.map_err(|_| StoreError::Closed)?;
         if matches!(result, Err(StoreError::NotFound(_))) {
             self.write_keys.remove(&write_key);
@@ -130,7 +143,10 @@ impl EntryStore for Sqlite {
     }
 
     async fn expire(&self, now: UtcMillis) -> Result<bool> {
-        self.write(move |transaction| Ok(expiry::expire(transaction, now)?)).await
+        self.write(
+            move |transaction| Ok(expiry::expire(transaction, now)? | metrics::thin(transaction, now)?),
+        )
+        .await
     }
 }
 

@@ -6,32 +6,39 @@ mod channels;
 mod connection;
 mod entries;
 mod expiry;
+mod metrics;
 pub mod migrate;
 mod readers;
 mod runs;
 mod view;
+mod vitals;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, ErrorCode, Transaction};
 
 use self::entries::WriteKeys;
 use self::readers::Readers;
 use self::view::ReadTransaction;
+use self::vitals::Vitals;
 use self::writer::Writer;
-use super::{Look, Reading, Result, Statistics, Store, StoreError};
+use super::{Look, MetricsStore, Reading, Result, Statistics, Store, StoreError};
+use crate::domain::fault::{Condition, Fault};
+use crate::domain::metrics::{History, Record, Writing};
+use crate::domain::unit::UtcMillis;
 
 /// Updates that can wait for the writer, unless told otherwise.
 pub const QUEUE_CAPACITY: usize = 4096;
 
 /// A database of the present schema, open for reading and writing.
 pub struct Sqlite {
-    path: PathBuf,
     writer: Writer,
     readers: Readers,
     write_keys: WriteKeys,
+    vitals: Arc<Vitals>,
 }
 
 impl Sqlite {
@@ -43,12 +50,13 @@ impl Sqlite {
         let connection = connection::open_existing(path)?;
         migrate::require_current(&connection)?;
         connection::configure(&connection)?;
+        let vitals = Arc::new(Vitals::new(path));
         Ok(Self {
-            path: path.to_owned(),
-            writer: Writer::start(connection, queue_capacity)
+            writer: Writer::start(connection, queue_capacity, Arc::clone(&vitals))?,
+            readers: Readers::start(Arc::clone(&vitals))
                 .map_err(|error| migrate::OpenError::Io(error.to_string()))?,
-            readers: Readers::start(path).map_err(|error| migrate::OpenError::Io(error.to_string()))?,
             write_keys: WriteKeys::default(),
+            vitals,
         })
     }
 
@@ -74,13 +82,13 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn statistics(&self) -> Result<Statistics> {
-        let path = self.path.clone();
+        let vitals = Arc::clone(&self.vitals);
         self.read(move |connection| {
             let (channels, updates) = connection
                 .prepare_cached("SELECT count(*), coalesce(sum(last_entry_id), 0) FROM channels")?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let database_bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-            Ok(Statistics { channels, updates, database_bytes })
+            let database_bytes = std::fs::metadata(vitals.path()).map_or(0, |metadata| metadata.len());
+            Ok(Statistics { channels, updates, database_bytes, wal_bytes: vitals.write_ahead_log_bytes() })
         })
         .await
     }
@@ -89,17 +97,62 @@ impl Store for Sqlite {
         self.readers.read(look, move |connection| reading(&ReadTransaction::begin(connection)?)).await
     }
 
+    fn condition(&self) -> Option<Condition> {
+        self.vitals.condition()
+    }
+
+    async fn check(&self) {
+        if self.vitals.is_faulty() {
+            // What comes of it is noted where it happens.
+            let _ = self.writer.execute(probe).await;
+        } else if !self.vitals.is_in_place() {
+            let detail = format!("{} is another file now, or its -wal is", self.vitals.path().display());
+            self.vitals.fail(Fault::Replaced, &detail);
+        }
+    }
+
+    fn queue_length(&self) -> usize {
+        self.writer.queue_length()
+    }
+
     async fn close(&self) -> Result<()> {
         self.readers.stop().await;
         self.writer.stop().await
     }
 }
 
+#[async_trait]
+impl MetricsStore for Sqlite {
+    async fn record(&self, record: Arc<Record>) -> Result<()> {
+        self.writer.record(record).await
+    }
+
+    async fn history(&self, since: UtcMillis) -> Result<History> {
+        self.readers.read(Look::Long, move |connection| Ok(metrics::history(connection, since)?)).await
+    }
+
+    fn take_writing(&self) -> Writing {
+        self.vitals.take_writing()
+    }
+}
+
+/// Writes what is there already, so that a page is written.
+fn probe(transaction: &Transaction<'_>) -> Result<()> {
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", version)?;
+    Ok(())
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
-            _ => Self::Other(error.to_string()),
-        }
+        let fault = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return Self::Busy,
+            Some(ErrorCode::DiskFull) => Fault::DiskFull,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Fault::ReadOnly,
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Fault::Io,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Fault::Corrupt,
+            _ => return Self::Other(error.to_string()),
+        };
+        Self::Fault { fault, detail: error.to_string() }
     }
 }

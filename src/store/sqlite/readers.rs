@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -12,6 +11,8 @@ use tokio::sync::oneshot;
 
 use super::connection;
 use super::migrate::OpenError;
+use super::vitals::Vitals;
+use crate::domain::fault::Fault;
 use crate::store::{Look, Result, StoreError};
 
 /// Threads that read.
@@ -34,7 +35,7 @@ pub struct Readers {
 }
 
 struct Shared {
-    path: PathBuf,
+    vitals: Arc<Vitals>,
     queues: Mutex<Queues>,
     arrived: Condvar,
 }
@@ -57,9 +58,9 @@ impl Drop for Waiting {
 
 impl Readers {
     /// Starts the threads. Each opens its connection when it is first needed.
-    pub fn start(path: &Path) -> std::io::Result<Self> {
+    pub fn start(vitals: Arc<Vitals>) -> std::io::Result<Self> {
         let queues = Mutex::new(Queues::default());
-        let shared = Arc::new(Shared { path: path.to_owned(), queues, arrived: Condvar::new() });
+        let shared = Arc::new(Shared { vitals, queues, arrived: Condvar::new() });
         let start = |number| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
@@ -79,6 +80,7 @@ impl Readers {
         let gone = Arc::new(AtomicBool::new(false));
         let _waiting = Waiting(Arc::clone(&gone));
         let (answer, answered) = oneshot::channel();
+        let vitals = Arc::clone(&self.shared.vitals);
         let job: Job = Box::new(move |connection| {
             if gone.load(Ordering::Relaxed) {
                 return;
@@ -88,6 +90,10 @@ impl Readers {
                 connection.progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(is_gone))?;
                 work(connection)
             });
+            // What cannot be read may be well again, or only this reader's trouble; what is damaged is everybody's.
+            if let Err(StoreError::Fault { fault: Fault::Corrupt, detail }) = &result {
+                vitals.fail(Fault::Corrupt, detail);
+            }
             // Whoever asked may be gone.
             let _ = answer.send(result);
         });
@@ -165,8 +171,11 @@ impl Shared {
     }
 
     fn open(&self) -> Result<Connection> {
-        let failed = |error: OpenError| StoreError::Other(error.to_string());
-        let connection = connection::open_existing(&self.path).map_err(failed)?;
+        let failed = |error: OpenError| match error {
+            OpenError::Sqlite(error) => self.vitals.refine(error.into()),
+            other => StoreError::Fault { fault: Fault::Io, detail: other.to_string() },
+        };
+        let connection = connection::open_existing(self.vitals.path()).map_err(failed)?;
         connection::configure(&connection).map_err(failed)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)

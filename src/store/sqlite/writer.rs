@@ -4,8 +4,10 @@
 //! transaction, and answers only after the commit. While a commit is in flight the next batch gathers, so that batches
 //! form by themselves and nobody waits for a batch to fill.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -13,37 +15,68 @@ use tokio::sync::{mpsc, oneshot};
 use super::answers::deliver;
 use super::connection;
 use super::entries::{self, Append};
+use super::metrics;
+use super::migrate::OpenError;
+use super::vitals::Vitals;
+use crate::clock;
+use crate::domain::entry::Stored;
+use crate::domain::fault::Fault;
+use crate::domain::metrics::Record;
 use crate::store::{Result, StoreError};
 
 /// Updates in one transaction.
 const BATCH_MAX: usize = 1024;
+/// Frames in the write-ahead log after which they are moved to the database file, and again after as many more when a
+/// reader has kept some from being moved.
+const CHECKPOINT_FRAMES: u64 = 1000;
 
-type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+type Work = Box<dyn FnOnce(&mut Committer) + Send>;
 
 enum Job {
     Append(Append),
+    /// Goes into the same transaction as the updates it is taken with.
+    Record(Recording),
     Execute(Work),
     Stop,
+}
+
+struct Recording {
+    record: Arc<Record>,
+    answer: oneshot::Sender<Result<()>>,
 }
 
 /// A handle to the writer's thread.
 pub struct Writer {
     queue: mpsc::Sender<Job>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    vitals: Arc<Vitals>,
 }
 
 impl Writer {
     /// Starts the thread. `queue_capacity` jobs can wait for it.
-    pub fn start(connection: Connection, queue_capacity: usize) -> std::io::Result<Self> {
+    pub fn start(
+        connection: Connection,
+        queue_capacity: usize,
+        vitals: Arc<Vitals>,
+    ) -> std::result::Result<Self, OpenError> {
         let (queue, jobs) = mpsc::channel(queue_capacity);
-        let thread =
-            std::thread::Builder::new().name("writer".into()).spawn(move || run(connection, jobs))?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        let committer = Committer::new(connection, Arc::clone(&vitals))?;
+        let thread = std::thread::Builder::new().name("writer".into());
+        let thread = thread.spawn(move || run(committer, jobs));
+        let thread = thread.map_err(|error| OpenError::Io(error.to_string()))?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), vitals })
     }
 
     /// Queues an update; its answer comes after the commit.
     pub fn append(&self, append: Append) -> Result<()> {
-        self.queue.try_send(Job::Append(append)).map_err(refusal)
+        self.put(Job::Append(append))
+    }
+
+    /// Writes a record along with what else is to be written.
+    pub async fn record(&self, record: Arc<Record>) -> Result<()> {
+        let (answer, answered) = oneshot::channel();
+        self.put(Job::Record(Recording { record, answer }))?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Runs `work` in a transaction of its own and commits it unless it failed.
@@ -53,14 +86,29 @@ impl Writer {
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
+        let work: Work = Box::new(move |committer| {
             // Whoever asked may be gone, and ask again: then it must not be done twice.
             if !answer.is_closed() {
-                let _ = answer.send(in_transaction(connection, work));
+                let _ = answer.send(committer.transact(work));
             }
         });
-        self.queue.try_send(Job::Execute(work)).map_err(refusal)?;
+        self.put(Job::Execute(work))?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Jobs that wait.
+    pub fn queue_length(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    fn put(&self, job: Job) -> Result<()> {
+        if let Some(fault) = self.vitals.final_fault() {
+            return Err(finished(fault));
+        }
+        self.queue.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Full,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })
     }
 
     /// Commits what is queued, checkpoints, closes the connection and waits for all that.
@@ -77,11 +125,9 @@ impl Writer {
     }
 }
 
-fn refusal(error: mpsc::error::TrySendError<Job>) -> StoreError {
-    match error {
-        mpsc::error::TrySendError::Full(_) => StoreError::Full,
-        mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-    }
+/// After a fault that only a restart ends nothing is written.
+fn finished(fault: Fault) -> StoreError {
+    StoreError::Fault { fault, detail: "nothing is written any more".into() }
 }
 
 /// Ends the process when the writer panics: a server that can never store again should not look alive.
@@ -98,20 +144,11 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn in_transaction<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-) -> Result<T> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let result = work(&transaction)?;
-    transaction.commit()?;
-    Ok(result)
-}
-
-fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) {
+fn run(mut committer: Committer, mut jobs: mpsc::Receiver<Job>) {
     let _guard = AbortOnPanic;
     let mut taken = Vec::with_capacity(BATCH_MAX);
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut records = Vec::new();
     let mut stopping = false;
     // After `close` the queue takes nothing more, and what it holds is still received.
     while jobs.blocking_recv_many(&mut taken, BATCH_MAX) > 0 {
@@ -119,44 +156,192 @@ fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) {
         for job in taken.drain(..) {
             match job {
                 Job::Append(append) => batch.push(append),
+                Job::Record(recording) => records.push(recording),
                 Job::Execute(work) => others.push(work),
                 Job::Stop => stopping = true,
             }
         }
-        if !batch.is_empty() {
-            store(&mut connection, &mut batch);
+        if !batch.is_empty() || !records.is_empty() {
+            committer.store(&mut batch, &mut records);
         }
-        others.into_iter().for_each(|work| work(&mut connection));
+        for work in others {
+            work(&mut committer);
+            committer.checkpoint_when_due();
+        }
         if stopping {
             jobs.close();
         }
     }
-    if let Err(error) = checkpoint(&connection) {
-        tracing::warn!(%error, "the last checkpoint failed; the next start does it again");
-    }
-    let waits = connection::busy_waits();
-    if waits > 0 {
-        tracing::info!(waits, "this process has waited for another one's transactions");
-    }
+    committer.checkpoint();
 }
 
-/// Stores a batch in one transaction, and then answers each of its updates.
-fn store(connection: &mut Connection, batch: &mut Vec<Append>) {
-    match in_transaction(connection, |transaction| entries::insert(transaction, batch)) {
-        Ok(results) => deliver(batch.drain(..).zip(results)),
-        Err(error) => {
-            tracing::error!(%error, updates = batch.len(), "a batch of updates was not stored");
-            let same = || match &error {
-                StoreError::Busy => StoreError::Busy,
-                other => StoreError::Other(other.to_string()),
-            };
-            deliver(batch.drain(..).map(|append| (append, Err(same()))));
+/// The write connection, and what is known of its transactions.
+struct Committer {
+    connection: Connection,
+    vitals: Arc<Vitals>,
+    /// Frames in the write-ahead log after the last commit.
+    wal_frames: Arc<AtomicU64>,
+    /// How many of them the last checkpoint had to leave there.
+    left_frames: u64,
+    /// At how many the next checkpoint is due.
+    checkpoint_at: u64,
+}
+
+impl Committer {
+    fn new(mut connection: Connection, vitals: Arc<Vitals>) -> rusqlite::Result<Self> {
+        let wal_frames = Arc::new(AtomicU64::new(0));
+        let frames = Arc::clone(&wal_frames);
+        // In the place of SQLite's own checkpoints, which do not say what they could not do.
+        connection.wal_hook(Some(move |_: &mut _, count| {
+            frames.store(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self { connection, vitals, wal_frames, left_frames: 0, checkpoint_at: CHECKPOINT_FRAMES })
+    }
+
+    /// Stores a batch and what goes with it in one transaction, and then answers.
+    fn store(&mut self, batch: &mut Vec<Append>, records: &mut Vec<Recording>) {
+        let begun = clock::instant();
+        let inserted = self.transact(|transaction| {
+            let results = entries::insert(transaction, batch)?;
+            // Whatever is wrong with it must not cost an update.
+            let recorded: Vec<_> =
+                records.iter().map(|recording| aside(transaction, &recording.record)).collect();
+            Ok((results, recorded))
+        });
+        self.vitals.end(|writing| {
+            writing.batches += u64::from(!batch.is_empty());
+            writing.updates += batch.len() as u64;
+            writing.batch_updates_max = writing.batch_updates_max.max(batch.len() as u64);
+            for append in batch.iter() {
+                writing.queue_wait.record(begun.saturating_duration_since(append.queued_at()));
+            }
+        });
+        match inserted {
+            Ok((results, recorded)) => {
+                deliver(batch.drain(..).zip(results));
+                for (recording, recorded) in records.drain(..).zip(recorded) {
+                    // Whoever asked may be gone.
+                    let _ = recording.answer.send(recorded);
+                }
+            }
+            // One channel whose rows contradict its counter must not stop the others.
+            Err(StoreError::Other(_)) if batch.len() > 1 => {
+                let results: Vec<_> = batch.iter().map(|append| self.store_alone(append)).collect();
+                deliver(batch.drain(..).zip(results));
+                records.clear();
+            }
+            Err(error) => {
+                deliver(batch.drain(..).map(|append| (append, Err(same(&error)))));
+                records.drain(..).for_each(|recording| _ = recording.answer.send(Err(same(&error))));
+            }
+        }
+        self.checkpoint_when_due();
+    }
+
+    fn store_alone(&mut self, append: &Append) -> Result<Stored> {
+        let results =
+            self.transact(|transaction| entries::insert(transaction, std::slice::from_ref(append)))?;
+        results.into_iter().next().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Runs `work` in a transaction, and commits it unless it failed. What is not where it belongs afterwards is not
+    /// acknowledged.
+    fn transact<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        if let Some(fault) = self.vitals.final_fault() {
+            return Err(finished(fault));
+        }
+        connection::be_patient(!self.vitals.is_faulty());
+        let begun = self.vitals.begin();
+        let mut commit = None;
+        let result = self.try_to(work, &mut commit).map_err(|error| self.vitals.refine(error));
+        let result = match result {
+            Ok(_) if !self.vitals.is_in_place() => Err(StoreError::Fault {
+                fault: Fault::Replaced,
+                detail: format!("{} is another file now, or its -wal is", self.vitals.path().display()),
+            }),
+            result => result,
+        };
+        self.vitals.note(&result);
+        let (frames, left) = (self.wal_frames.load(Ordering::Relaxed), self.left_frames);
+        self.vitals.end(|writing| {
+            writing.busy += begun.elapsed();
+            writing.wal_frames_max = writing.wal_frames_max.max(frames);
+            writing.checkpoint_lag_max = writing.checkpoint_lag_max.max(left);
+            writing.lock_errors += u64::from(matches!(result, Err(StoreError::Busy)));
+            if let Some(took) = commit {
+                writing.commit.record(took);
+            }
+        });
+        result
+    }
+
+    fn try_to<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+        commit: &mut Option<Duration>,
+    ) -> Result<T> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        let begun = clock::instant();
+        transaction.commit()?;
+        *commit = Some(begun.elapsed());
+        Ok(value)
+    }
+
+    fn checkpoint_when_due(&mut self) {
+        if self.wal_frames.load(Ordering::Relaxed) >= self.checkpoint_at {
+            self.checkpoint();
         }
     }
+
+    /// Moves what it can of the write-ahead log into the database file, without waiting for readers. Once all of it was
+    /// moved the log is used from its start again. When this was the last connection, closing it does the rest and
+    /// removes the log.
+    fn checkpoint(&mut self) {
+        let begun = self.vitals.begin();
+        let row = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        });
+        let (frames, moved) = match row {
+            // -1 where there is no log.
+            Ok((frames, moved)) => (frames.max(0).cast_unsigned(), moved.max(0).cast_unsigned()),
+            Err(error) => {
+                // The log keeps what was not moved, so that nothing is lost: the next commit shows what is wrong.
+                tracing::warn!(%error, "a checkpoint failed; the write-ahead log grows until one succeeds");
+                (self.wal_frames.load(Ordering::Relaxed), 0)
+            }
+        };
+        let left = frames.saturating_sub(moved);
+        self.left_frames = left;
+        self.checkpoint_at = if left == 0 { CHECKPOINT_FRAMES } else { frames + CHECKPOINT_FRAMES };
+        self.vitals.end(|writing| {
+            let took = begun.elapsed();
+            writing.busy += took;
+            writing.checkpoints += 1;
+            writing.checkpointing += took;
+            writing.wal_frames_max = writing.wal_frames_max.max(frames);
+            writing.checkpoint_lag_max = writing.checkpoint_lag_max.max(left);
+        });
+    }
 }
 
-/// Moves what it can of the write-ahead log into the database file, without waiting for readers. When this was the last
-/// connection, closing it does the rest and removes the log.
-fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+/// Writes a record inside a transaction that goes on without it when that fails.
+fn aside(transaction: &Transaction<'_>, record: &Record) -> Result<()> {
+    transaction.execute_batch("SAVEPOINT record")?;
+    let recorded = metrics::record(transaction, record);
+    if recorded.is_err() {
+        transaction.execute_batch("ROLLBACK TO record")?;
+    }
+    transaction.execute_batch("RELEASE record")?;
+    Ok(recorded?)
+}
+
+/// An error for each of those that it hit.
+fn same(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Busy => StoreError::Busy,
+        StoreError::Fault { fault, detail } => StoreError::Fault { fault: *fault, detail: detail.clone() },
+        other => StoreError::Other(other.to_string()),
+    }
 }

@@ -1,0 +1,215 @@
+//! What stands before every handler: a place among the requests in flight, a time limit, an id for the log, and a line
+//! in the metrics, whatever comes of the request.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::error::{Cause, Refusal};
+use super::metrics::Metrics;
+use super::routes::{self, ROUTES, Route};
+use super::{State, cors};
+use crate::clock;
+use crate::domain::metrics::Traffic;
+
+/// Marks the requests of a stress test.
+const RUN_HEADER: HeaderName = HeaderName::from_static("x-porta-run");
+/// Names a request in the log and in its answer.
+const ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// Characters of an id that a client may bring.
+const ID_CHARACTERS_MAX: usize = 64;
+
+/// A route's guard. `route` is its place in [`ROUTES`], or [`routes::OTHER`].
+#[derive(Clone)]
+pub struct Post {
+    pub state: Arc<State>,
+    pub route: usize,
+}
+
+/// Stands before a handler.
+pub async fn guard(Extract(post): Extract<Post>, request: Request, next: Next) -> Response {
+    guarded(&post.state, post.route, request, |request| next.run(request)).await
+}
+
+/// Lets `answer` answer a request, if there is a place for it, and counts what came of it.
+pub async fn guarded<F: Future<Output = Response>>(
+    state: &State,
+    route: usize,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
+    let head = Head::of(&request);
+    let traffic = if request.headers().contains_key(RUN_HEADER) { Traffic::Stress } else { Traffic::Live };
+    let mut counted =
+        Counted { metrics: &state.metrics, route, traffic, begun: clock::instant(), done: false };
+    // Whoever watches an overloaded server must be let in.
+    let is_watching = ROUTES.get(route).is_some_and(Route::is_for_watching);
+    let place = if is_watching { None } else { Some(state.requests.try_acquire()) };
+    let mut response = if let Some(Err(_)) = place {
+        refused(&head, Refusal::Unavailable(Cause::word("requests_in_flight")))
+    } else {
+        match tokio::time::timeout(state.worker_timeout, answer(request)).await {
+            Ok(response) => response,
+            Err(_) => refused(&head, Refusal::Slow(state.worker_timeout)),
+        }
+    };
+    counted.finish(response.status());
+    head.sign(state, &mut response);
+    if cors::is_for_devices(head.uri.path()) { cors::allow_any_origin(response) } else { response }
+}
+
+/// A refusal before a handler had a say, in the shape of the path.
+fn refused(head: &Head, refusal: Refusal) -> Response {
+    routes::refused(head.uri.path(), refusal)
+}
+
+/// Counts a request once: with its status, or as gone when it is dropped before that.
+struct Counted<'a> {
+    metrics: &'a Metrics,
+    route: usize,
+    traffic: Traffic,
+    begun: Instant,
+    done: bool,
+}
+
+impl Counted<'_> {
+    fn finish(&mut self, status: StatusCode) {
+        self.done = true;
+        self.metrics.record(self.route, self.traffic, Some(status.as_u16()), self.begun.elapsed());
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.metrics.record(self.route, self.traffic, None, self.begun.elapsed());
+        }
+    }
+}
+
+/// What of a request the log may need. The query is never logged: it may hold a key.
+struct Head {
+    method: Method,
+    uri: Uri,
+    id: Option<HeaderValue>,
+}
+
+impl Head {
+    fn of(request: &Request) -> Self {
+        let id = brought_id(request.headers());
+        Self { method: request.method().clone(), uri: request.uri().clone(), id }
+    }
+
+    /// Logs what is worth it, counts an error of the server with its cause, and writes the request's id into the answer
+    /// where it may be asked for: when the client has brought one, and on every error.
+    fn sign(&self, state: &State, response: &mut Response) {
+        let status = response.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error && self.id.is_none() && !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let id = self.id.clone().unwrap_or_else(new_id);
+        let (method, path, text) = (&self.method, redacted(self.uri.path()), id.to_str().unwrap_or_default());
+        if status.is_server_error() {
+            let cause = response.extensions().get::<Cause>().cloned().unwrap_or(Cause::word("unknown"));
+            state.metrics.count_error(cause.word);
+            let (status, detail) = (status.as_u16(), cause.detail.as_deref().unwrap_or_default());
+            if status == 503 {
+                tracing::warn!(request = text, %method, path, status, cause = cause.word, detail, "refused");
+            } else {
+                tracing::error!(request = text, %method, path, status, cause = cause.word, detail, "failed");
+            }
+        } else {
+            tracing::debug!(request = text, %method, path, status = status.as_u16(), "answered");
+        }
+        if is_error || self.id.is_some() {
+            response.headers_mut().insert(ID_HEADER, id);
+        }
+    }
+}
+
+/// The id that a client has given its request, if it can stand in a log.
+fn brought_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(ID_HEADER)?;
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let fits = (1..=ID_CHARACTERS_MAX).contains(&id.len()) && id.as_bytes().iter().all(allowed);
+    fits.then(|| id.clone())
+}
+
+/// Unique in this process.
+fn new_id() -> HeaderValue {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    HeaderValue::from(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A path without what may be a key that somebody has put there.
+fn redacted(path: &str) -> String {
+    let hide = |segment: &str| {
+        let word = segment.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        if word >= KEY_CHARACTERS_MIN { "[redacted]".to_owned() } else { segment.to_owned() }
+    };
+    path.split('/').map(hide).collect::<Vec<_>>().join("/")
+}
+
+/// No segment of a route is that long, and keys are.
+const KEY_CHARACTERS_MIN: usize = 16;
+
+/// The page for what nothing answers.
+pub async fn unknown(Extract(state): Extract<Arc<State>>, request: Request) -> Response {
+    guarded(&state, routes::OTHER, request, |request| async move {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        if cors::is_preflight(&method, &path) {
+            return cors::preflight();
+        }
+        routes::refused(&path, Refusal::NotFound(format!("nothing answers {method} {path}")))
+    })
+    .await
+}
+
+/// The answer to another method than those of a path.
+pub async fn not_allowed(Extract(state): Extract<Arc<State>>, request: Request) -> Response {
+    guarded(&state, routes::OTHER, request, |request| async move {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        if cors::is_preflight(&method, &path) {
+            return cors::preflight();
+        }
+        routes::refused(&path, Refusal::Method(format!("{path} does not take {method}")))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_key_is_not_logged() {
+        for (path, logged) in [
+            ("/channels/12/feeds/last.json", "/channels/12/feeds/last.json"),
+            ("/update/ABCDEFGHIJKLMNOP", "/update/[redacted]"),
+            ("/update/ABCDEFGHIJKLMNOP.json", "/update/[redacted]"),
+            ("/channels/1/bulk_update.json", "/channels/1/bulk_update.json"),
+        ] {
+            assert_eq!(redacted(path), logged);
+        }
+    }
+
+    #[test]
+    fn an_id_that_could_forge_a_line_of_the_log_is_not_taken() {
+        let brought = |id: &[u8]| {
+            let value = HeaderValue::from_bytes(id).expect("a header's value");
+            brought_id(&HeaderMap::from_iter([(ID_HEADER, value)])).is_some()
+        };
+        assert!(brought(b"7f3a.B-1_x"));
+        assert!(brought(&[b'a'; 64]));
+        for id in [&b""[..], b"a b", b"a\tb", b"\xe9", b"a=b", &[b'a'; 65]] {
+            assert!(!brought(id), "{id:?}");
+        }
+    }
+}

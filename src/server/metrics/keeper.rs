@@ -1,0 +1,122 @@
+//! Looks after the server once a second: gathers what was counted, stores it, and looks whether the database and the
+//! clock are well.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+use super::super::State;
+use crate::clock;
+use crate::domain::clock_watch::ClockWatch;
+use crate::domain::fault::Condition;
+use crate::domain::metrics::{IncidentKind, Usage};
+use crate::log;
+
+/// Between two looks.
+const TICK: Duration = Duration::from_secs(1);
+/// Looks between two writes to the database.
+const TICKS_UNTIL_STORED: u32 = 10;
+/// How long a look at the database may take: one whose disk is stuck does not answer.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Looks after the server until its database has a fault that only a restart ends, and returns that.
+pub async fn keep(state: &State) -> Condition {
+    tokio::select! {
+        condition = watch(state) => condition,
+        () = store_regularly(state) => std::future::pending().await,
+    }
+}
+
+async fn watch(state: &State) -> Condition {
+    let mut process = Process::new();
+    let mut clocks = ClockWatch::new(clock::utc(), Duration::ZERO);
+    let mut known = None;
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tick.tick().await;
+        gather(state, &mut process);
+        log::report_repeats();
+        let now = clock::utc();
+        if let Some(step) = clocks.look(now, clock::instant().saturating_duration_since(state.started)) {
+            state.metrics.count(IncidentKind::Fault, "clock_stepped_back", 1);
+            tracing::warn!(
+                by_ms = step.by_ms,
+                "the clock was set back: entries get times before those of earlier ones, and ids go on as they do"
+            );
+        }
+        state.set_clock_step(clocks.behind());
+        // A look that takes longer finds a transaction under way, which is what tells that the disk is stuck.
+        let _ = tokio::time::timeout(CHECK_TIMEOUT, state.store.check()).await;
+        let condition = state.store.condition();
+        if let Some(condition) = &condition
+            && known != Some(condition.fault)
+        {
+            state.metrics.count(IncidentKind::Fault, condition.fault.name(), 1);
+        }
+        known = condition.as_ref().map(|condition| condition.fault);
+        if let Some(condition) = condition.filter(|condition| condition.fault.is_final()) {
+            return condition;
+        }
+    }
+}
+
+fn gather(state: &State, process: &mut Process) {
+    let writing = state.store.take_writing();
+    state.metrics.count(IncidentKind::LockError, "writer", writing.lock_errors);
+    state.metrics.gather_all(clock::utc(), writing, process.usage());
+}
+
+async fn store_regularly(state: &State) {
+    let mut tick = tokio::time::interval(TICK * TICKS_UNTIL_STORED);
+    // The first comes at once.
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        store(state).await;
+    }
+}
+
+/// Stores what waits. What cannot be stored now waits on.
+async fn store(state: &State) {
+    for (minute, waiting) in state.metrics.take_waiting() {
+        let record = Arc::new(state.metrics.as_record(minute, &waiting));
+        if let Err(error) = state.store.record(record).await {
+            tracing::debug!(%error, "metrics were not stored; they wait");
+            state.metrics.put_back(minute, &waiting);
+        }
+    }
+}
+
+/// Gathers and stores what is left when the server ends.
+pub async fn finish(state: &State) {
+    gather(state, &mut Process::new());
+    store(state).await;
+}
+
+/// This process, as the system sees it.
+struct Process {
+    system: Option<System>,
+    cpu: Duration,
+}
+
+impl Process {
+    fn new() -> Self {
+        let mut process = Self { system: System::new().ok(), cpu: Duration::ZERO };
+        process.usage();
+        process
+    }
+
+    /// What it has used since the last look.
+    fn usage(&mut self) -> Usage {
+        let Some(system) = &mut self.system else { return Usage::default() };
+        let pid = Pid::from_u32(std::process::id());
+        let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
+        let Some(process) = system.process(pid) else { return Usage::default() };
+        let cpu = Duration::from_millis(process.accumulated_cpu_time());
+        let usage = Usage { cpu: cpu.saturating_sub(self.cpu), memory_bytes_max: process.memory() };
+        self.cpu = cpu;
+        usage
+    }
+}

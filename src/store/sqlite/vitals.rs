@@ -1,0 +1,217 @@
+//! How the database is: what is wrong with it, and what its writer has done. The writer and the readers say so here,
+//! whoever wants to know asks here.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+
+use super::connection;
+use crate::clock;
+use crate::domain::fault::{Condition, Fault};
+use crate::domain::metrics::Writing;
+use crate::domain::unit::UtcMillis;
+use crate::store::StoreError;
+
+/// A transaction that takes longer is stuck: a wait for another process is over by then.
+const STALL: Duration = Duration::from_secs(10);
+/// Bytes that a disk must have left for it not to be full.
+const FREE_BYTES_MIN: u64 = 64 * 1024;
+
+/// The state of a database that is open.
+pub struct Vitals {
+    path: PathBuf,
+    write_ahead_log: PathBuf,
+    identity: Mutex<Identity>,
+    fault: Mutex<Option<Condition>>,
+    /// Whether there is a fault, for those who ask at every update.
+    faulty: AtomicBool,
+    /// Whether there is one that only a restart ends.
+    finished: AtomicBool,
+    epoch: Instant,
+    /// Microseconds since `epoch` at which the transaction began that is under way; 0 when none is.
+    began_us: AtomicU64,
+    writing: Mutex<Written>,
+}
+
+/// What the writer has done since it was last asked.
+struct Written {
+    writing: Writing,
+    since: Instant,
+    busy_waits: u64,
+    busy_waited: Duration,
+}
+
+/// Which files were opened: device and inode. The log's is known from the first look after it was made.
+#[derive(Clone, Copy, Default)]
+struct Identity {
+    database: Option<(u64, u64)>,
+    write_ahead_log: Option<(u64, u64)>,
+}
+
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Vitals {
+    /// Of the database at `path`, which has just been opened.
+    pub fn new(path: &Path) -> Self {
+        // SQLite keeps its log beside the file that a link leads to.
+        let resolved = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut write_ahead_log = resolved.into_os_string();
+        write_ahead_log.push("-wal");
+        let now = clock::instant();
+        let (busy_waits, busy_waited) = connection::busy_waits();
+        Self {
+            path: path.to_owned(),
+            write_ahead_log: write_ahead_log.into(),
+            identity: Mutex::new(Identity { database: file_at(path), write_ahead_log: None }),
+            fault: Mutex::new(None),
+            faulty: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+            epoch: now,
+            began_us: AtomicU64::new(0),
+            writing: Mutex::new(Written { writing: Writing::default(), since: now, busy_waits, busy_waited }),
+        }
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the write-ahead log.
+    pub fn write_ahead_log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.write_ahead_log).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Whether the files that were opened are still those that the path leads to. What is committed to others is lost
+    /// to everybody else. No file is opened for it: to close one again would drop SQLite's locks on it.
+    pub fn is_in_place(&self) -> bool {
+        let mut identity = locked(&self.identity);
+        let write_ahead_log = file_at(&self.write_ahead_log);
+        if identity.write_ahead_log.is_none() {
+            identity.write_ahead_log = write_ahead_log;
+        }
+        file_at(&self.path) == identity.database && write_ahead_log == identity.write_ahead_log
+    }
+
+    /// The fault, if there is one. A transaction that does not come back is one.
+    pub fn condition(&self) -> Option<Condition> {
+        if let Some(condition) = locked(&self.fault).clone() {
+            return Some(condition);
+        }
+        let began_us = self.began_us.load(Ordering::Relaxed);
+        let took = self.epoch.elapsed().saturating_sub(Duration::from_micros(began_us));
+        (began_us > 0 && took > STALL).then(|| {
+            let since = clock::utc().0.saturating_sub(took.as_millis() as i64);
+            let detail = format!("a transaction began {} s ago", took.as_secs());
+            Condition { fault: Fault::Stalled, since: UtcMillis(since), detail }
+        })
+    }
+
+    /// Whether a fault is known that may go away by itself.
+    pub fn is_faulty(&self) -> bool {
+        self.faulty.load(Ordering::Relaxed)
+    }
+
+    /// The fault after which nothing is written any more.
+    pub fn final_fault(&self) -> Option<Fault> {
+        if !self.finished.load(Ordering::Relaxed) {
+            return None;
+        }
+        locked(&self.fault).as_ref().map(|condition| condition.fault)
+    }
+
+    /// Notes what came of a transaction.
+    pub fn note<T>(&self, result: &Result<T, StoreError>) {
+        match result {
+            Err(StoreError::Busy) => self.fail(Fault::Locked, &StoreError::Busy.to_string()),
+            Err(StoreError::Fault { fault, detail }) => self.fail(*fault, detail),
+            _ if self.is_faulty() => self.recover(),
+            _ => {}
+        }
+    }
+
+    /// Notes a fault. One that is final stays.
+    pub fn fail(&self, fault: Fault, detail: &str) {
+        let mut known = locked(&self.fault);
+        if known.as_ref().is_some_and(|known| known.fault == fault || known.fault.is_final()) {
+            return;
+        }
+        tracing::error!(
+            fault = fault.name(),
+            detail,
+            "{}; updates are refused. {}",
+            fault.description(),
+            fault.next_step()
+        );
+        *known = Some(Condition { fault, since: clock::utc(), detail: detail.to_owned() });
+        self.faulty.store(true, Ordering::Relaxed);
+        self.finished.store(fault.is_final(), Ordering::Relaxed);
+    }
+
+    fn recover(&self) {
+        let mut known = locked(&self.fault);
+        if let Some(condition) = known.take_if(|known| !known.fault.is_final()) {
+            self.faulty.store(false, Ordering::Relaxed);
+            tracing::info!(fault = condition.fault.name(), since = %condition.since, "updates are taken again");
+        }
+    }
+
+    /// What an error of the operating system means here: SQLite does not always tell a full disk from a broken one.
+    pub fn refine(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Fault { fault: Fault::Io | Fault::ReadOnly, detail } => {
+                let fault = self.look_at_the_disk().unwrap_or(Fault::Io);
+                StoreError::Fault { fault, detail }
+            }
+            other => other,
+        }
+    }
+
+    fn look_at_the_disk(&self) -> Option<Fault> {
+        if !self.is_in_place() {
+            return Some(Fault::Replaced);
+        }
+        let disk = statvfs(&self.path).ok()?;
+        if disk.f_flag.contains(StatVfsMountFlags::RDONLY) || access(&self.path, Access::WRITE_OK).is_err() {
+            return Some(Fault::ReadOnly);
+        }
+        (disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_BYTES_MIN).then_some(Fault::DiskFull)
+    }
+
+    /// Notes that a transaction begins, and when.
+    pub fn begin(&self) -> Instant {
+        let now = clock::instant();
+        let since_epoch = now.saturating_duration_since(self.epoch).as_micros();
+        self.began_us.store(u64::try_from(since_epoch).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+        now
+    }
+
+    /// Notes that no transaction is under way any more, and lets `add` say what it was.
+    pub fn end(&self, add: impl FnOnce(&mut Writing)) {
+        self.began_us.store(0, Ordering::Relaxed);
+        add(&mut locked(&self.writing).writing);
+    }
+
+    /// What the writer has done since this was last called.
+    pub fn take_writing(&self) -> Writing {
+        let now = clock::instant();
+        let (busy_waits, busy_waited) = connection::busy_waits();
+        let mut written = locked(&self.writing);
+        let mut writing = std::mem::take(&mut written.writing);
+        writing.observed = now.saturating_duration_since(written.since);
+        writing.busy_waits = busy_waits - written.busy_waits;
+        writing.busy_waited = busy_waited.saturating_sub(written.busy_waited);
+        (written.since, written.busy_waits, written.busy_waited) = (now, busy_waits, busy_waited);
+        writing
+    }
+}
