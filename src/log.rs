@@ -43,9 +43,18 @@ pub fn start(level: LevelFilter, json: bool) {
 /// Logs how many lines were held back of places whose ten seconds are over.
 pub fn report_repeats() {
     let now = clock::instant();
+    report(|place| now.saturating_duration_since(place.since) >= PERIOD);
+}
+
+/// Logs how many lines were held back of all places: it is the last chance.
+pub fn report_last_repeats() {
+    report(|_| true);
+}
+
+fn report(is_over: impl Fn(&Place) -> bool) {
     let mut over = Vec::new();
     PLACES.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, place| {
-        let is_over = now.saturating_duration_since(place.since) >= PERIOD;
+        let is_over = is_over(place);
         if is_over && place.lines > LINES_MAX {
             over.push((place.name, place.lines - LINES_MAX));
         }

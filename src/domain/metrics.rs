@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::fault::Fault;
 use super::latency::Latency;
 use super::unit::UtcMillis;
 
@@ -156,6 +157,8 @@ pub struct Writing {
     pub wal_frames_max: u64,
     /// Frames that a checkpoint had to leave in the log, at most.
     pub checkpoint_lag_max: u64,
+    /// Faults that have begun, in the order of [`Fault::ALL`]. They are kept as incidents.
+    pub faults: [u64; Fault::ALL.len()],
 }
 
 impl Default for Writing {
@@ -175,6 +178,7 @@ impl Default for Writing {
             checkpointing: Duration::ZERO,
             wal_frames_max: 0,
             checkpoint_lag_max: 0,
+            faults: [0; Fault::ALL.len()],
         }
     }
 }
@@ -202,6 +206,9 @@ impl AddAssign<&Self> for Writing {
         self.checkpointing += other.checkpointing;
         self.wal_frames_max = self.wal_frames_max.max(other.wal_frames_max);
         self.checkpoint_lag_max = self.checkpoint_lag_max.max(other.checkpoint_lag_max);
+        for (mine, theirs) in self.faults.iter_mut().zip(other.faults) {
+            *mine += theirs;
+        }
     }
 }
 

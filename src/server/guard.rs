@@ -60,7 +60,8 @@ pub async fn guarded<F: Future<Output = Response>>(
         }
     };
     counted.finish(response.status());
-    head.sign(state, &mut response);
+    // An answer of 503 is what who asks for it is there for, not an error.
+    head.sign(state, is_watching, &mut response);
     if cors::is_for_devices(head.uri.path()) { cors::allow_any_origin(response) } else { response }
 }
 
@@ -108,7 +109,7 @@ impl Head {
 
     /// Logs what is worth it, counts an error of the server with its cause, and writes the request's id into the answer
     /// where it may be asked for: when the client has brought one, and on every error.
-    fn sign(&self, state: &State, response: &mut Response) {
+    fn sign(&self, state: &State, is_watching: bool, response: &mut Response) {
         let status = response.status();
         let is_error = status.is_client_error() || status.is_server_error();
         if !is_error && self.id.is_none() && !tracing::enabled!(tracing::Level::DEBUG) {
@@ -116,7 +117,7 @@ impl Head {
         }
         let id = self.id.clone().unwrap_or_else(new_id);
         let (method, path, text) = (&self.method, redacted(self.uri.path()), id.to_str().unwrap_or_default());
-        if status.is_server_error() {
+        if status.is_server_error() && !is_watching {
             let cause = response.extensions().get::<Cause>().cloned().unwrap_or(Cause::word("unknown"));
             state.metrics.count_error(cause.word);
             let (status, detail) = (status.as_u16(), cause.detail.as_deref().unwrap_or_default());

@@ -9,7 +9,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use super::super::State;
 use crate::clock;
 use crate::domain::clock_watch::ClockWatch;
-use crate::domain::fault::Condition;
+use crate::domain::fault::{Condition, Fault};
 use crate::domain::metrics::{IncidentKind, Usage};
 use crate::log;
 
@@ -31,7 +31,6 @@ pub async fn keep(state: &State) -> Condition {
 async fn watch(state: &State) -> Condition {
     let mut process = Process::new();
     let mut clocks = ClockWatch::new(clock::utc(), Duration::ZERO);
-    let mut known = None;
     let mut tick = tokio::time::interval(TICK);
     loop {
         tick.tick().await;
@@ -48,14 +47,7 @@ async fn watch(state: &State) -> Condition {
         state.set_clock_step(clocks.behind());
         // A look that takes longer finds a transaction under way, which is what tells that the disk is stuck.
         let _ = tokio::time::timeout(CHECK_TIMEOUT, state.store.check()).await;
-        let condition = state.store.condition();
-        if let Some(condition) = &condition
-            && known != Some(condition.fault)
-        {
-            state.metrics.count(IncidentKind::Fault, condition.fault.name(), 1);
-        }
-        known = condition.as_ref().map(|condition| condition.fault);
-        if let Some(condition) = condition.filter(|condition| condition.fault.is_final()) {
+        if let Some(condition) = state.store.condition().filter(|condition| condition.fault.is_final()) {
             return condition;
         }
     }
@@ -64,6 +56,9 @@ async fn watch(state: &State) -> Condition {
 fn gather(state: &State, process: &mut Process) {
     let writing = state.store.take_writing();
     state.metrics.count(IncidentKind::LockError, "writer", writing.lock_errors);
+    for (fault, count) in Fault::ALL.into_iter().zip(writing.faults) {
+        state.metrics.count(IncidentKind::Fault, fault.name(), count);
+    }
     state.metrics.gather_all(clock::utc(), writing, process.usage());
 }
 
@@ -92,6 +87,7 @@ async fn store(state: &State) {
 pub async fn finish(state: &State) {
     gather(state, &mut Process::new());
     store(state).await;
+    log::report_last_repeats();
 }
 
 /// This process, as the system sees it.

@@ -280,6 +280,7 @@ fn server_of(row: &Row<'_>) -> rusqlite::Result<ServerPeriod> {
             checkpointing: time(13)?,
             wal_frames_max: row.get(14)?,
             checkpoint_lag_max: row.get(15)?,
+            ..Writing::default()
         },
         usage: Usage { cpu: time(16)?, memory_bytes_max: row.get(17)? },
     })

@@ -82,6 +82,9 @@ pub enum OpenError {
         /// The mode that SQLite kept.
         mode: String,
     },
+    /// It may be read only.
+    #[error("it cannot be written")]
+    ReadOnly,
     /// SQLite says no.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -114,7 +117,7 @@ impl OpenError {
             }
             Self::Older { .. } => "Bring it up to date: porta migrate (it makes a backup first).".into(),
             Self::NoWriteAheadLog { .. } => "Put the database on a local disk.".into(),
-            Self::Sqlite(_) | Self::Io(_) => {
+            Self::Sqlite(_) | Self::Io(_) | Self::ReadOnly => {
                 "Check the path, the permissions of its folder, and the space on the disk.".into()
             }
             Self::Backup(_) => "Make space beside the database and try again; nothing was changed.".into(),
@@ -239,24 +242,29 @@ fn apply_pending(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Copies the database to a new file beside it. The copy gets its name only once it is whole and synced.
+/// Copies the database to a new file beside it.
 fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<PathBuf, OpenError> {
-    let failed = |error: &dyn std::fmt::Display| OpenError::Backup(error.to_string());
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".backup-v{version}-{}", clock::utc().to_compact()));
     let target = PathBuf::from(name);
-    let mut partial = target.clone().into_os_string();
+    copy_to(connection, &target).map(|()| target)
+}
+
+/// Copies a database to a new file. The copy gets its name only once it is whole and synced.
+pub(super) fn copy_to(connection: &Connection, target: &Path) -> Result<(), OpenError> {
+    let failed = |error: &dyn std::fmt::Display| OpenError::Backup(error.to_string());
+    let mut partial = target.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let copied = copy(connection, &partial).map_err(|error| failed(&error)).and_then(|()| {
         let synced = std::fs::File::open(&partial).and_then(|file| file.sync_all());
-        synced.and_then(|()| std::fs::rename(&partial, &target)).map_err(|error| failed(&error))
+        synced.and_then(|()| std::fs::rename(&partial, target)).map_err(|error| failed(&error))
     });
     if copied.is_err() {
         // Whatever went wrong is reported; half a copy is of no use, and takes the space that may have been the cause.
         let _ = std::fs::remove_file(&partial);
     }
-    copied.map(|()| target)
+    copied
 }
 
 fn copy(connection: &Connection, target: &Path) -> Result<(), OpenError> {

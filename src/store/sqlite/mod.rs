@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, Transaction};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, Transaction};
 
 use self::entries::WriteKeys;
 use self::readers::Readers;
@@ -49,6 +49,10 @@ impl Sqlite {
     pub fn open(path: &Path, queue_capacity: usize) -> std::result::Result<Self, migrate::OpenError> {
         let connection = connection::open_existing(path)?;
         migrate::require_current(&connection)?;
+        // SQLite opens what may not be written all the same, for reading.
+        if connection.is_readonly(MAIN_DB)? {
+            return Err(migrate::OpenError::ReadOnly);
+        }
         connection::configure(&connection)?;
         let vitals = Arc::new(Vitals::new(path));
         Ok(Self {
@@ -102,12 +106,9 @@ impl Store for Sqlite {
     }
 
     async fn check(&self) {
-        if self.vitals.is_faulty() {
+        if self.vitals.is_faulty() || !self.vitals.is_in_place() {
             // What comes of it is noted where it happens.
             let _ = self.writer.execute(probe).await;
-        } else if !self.vitals.is_in_place() {
-            let detail = format!("{} is another file now, or its -wal is", self.vitals.path().display());
-            self.vitals.fail(Fault::Replaced, &detail);
         }
     }
 

@@ -154,6 +154,9 @@ impl Vitals {
             fault.next_step()
         );
         *known = Some(Condition { fault, since: clock::utc(), detail: detail.to_owned() });
+        for (count, one) in locked(&self.writing).writing.faults.iter_mut().zip(Fault::ALL) {
+            *count += u64::from(one == fault);
+        }
         self.faulty.store(true, Ordering::Relaxed);
         self.finished.store(fault.is_final(), Ordering::Relaxed);
     }
@@ -162,7 +165,8 @@ impl Vitals {
         let mut known = locked(&self.fault);
         if let Some(condition) = known.take_if(|known| !known.fault.is_final()) {
             self.faulty.store(false, Ordering::Relaxed);
-            tracing::info!(fault = condition.fault.name(), since = %condition.since, "updates are taken again");
+            // As loud as the fault was: who hears of one is to hear of the other.
+            tracing::warn!(fault = condition.fault.name(), since = %condition.since, "updates are taken again");
         }
     }
 
@@ -182,7 +186,11 @@ impl Vitals {
             return Some(Fault::Replaced);
         }
         let disk = statvfs(&self.path).ok()?;
-        if disk.f_flag.contains(StatVfsMountFlags::RDONLY) || access(&self.path, Access::WRITE_OK).is_err() {
+        let is_denied = |path: &Path| access(path, Access::WRITE_OK).is_err();
+        if disk.f_flag.contains(StatVfsMountFlags::RDONLY)
+            || is_denied(&self.path)
+            || is_denied(&self.write_ahead_log)
+        {
             return Some(Fault::ReadOnly);
         }
         (disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_BYTES_MIN).then_some(Fault::DiskFull)
@@ -213,5 +221,62 @@ impl Vitals {
         writing.busy_waited = busy_waited.saturating_sub(written.busy_waited);
         (written.since, written.busy_waits, written.busy_waited) = (now, busy_waits, busy_waited);
         writing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vitals(folder: &Path) -> Vitals {
+        let path = folder.join("x.db");
+        for name in ["x.db", "x.db-wal"] {
+            std::fs::write(folder.join(name), "").expect("a file");
+        }
+        Vitals::new(&path)
+    }
+
+    #[test]
+    fn a_transaction_that_does_not_come_back_is_a_fault() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut vitals = vitals(folder.path());
+        assert_eq!(vitals.condition(), None);
+        vitals.begin();
+        assert_eq!(vitals.condition(), None, "it has just begun");
+        vitals.epoch = vitals.epoch.checked_sub(STALL * 2).expect("an earlier instant");
+        let condition = vitals.condition().expect("a fault");
+        assert_eq!(condition.fault, Fault::Stalled);
+        vitals.end(|_| {});
+        assert_eq!(vitals.condition(), None, "it has come back");
+    }
+
+    #[test]
+    fn a_fault_goes_away_with_the_next_success_unless_it_is_final() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let vitals = vitals(folder.path());
+        vitals.note::<()>(&Err(StoreError::Busy));
+        assert_eq!(vitals.condition().map(|condition| condition.fault), Some(Fault::Locked));
+        vitals.note(&Ok(()));
+        assert_eq!((vitals.condition(), vitals.is_faulty()), (None, false));
+        vitals.fail(Fault::Corrupt, "a page");
+        vitals.fail(Fault::DiskFull, "later");
+        vitals.note(&Ok(()));
+        assert_eq!(vitals.final_fault(), Some(Fault::Corrupt));
+    }
+
+    #[test]
+    fn another_file_in_its_place_is_noticed_and_so_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let vitals = vitals(folder.path());
+        assert!(vitals.is_in_place());
+        let (log, aside) = (folder.path().join("x.db-wal"), folder.path().join("aside"));
+        std::fs::rename(&log, &aside).expect("a rename");
+        assert!(!vitals.is_in_place(), "the log is gone");
+        std::fs::rename(&aside, &log).expect("a rename");
+        assert!(vitals.is_in_place());
+        let copy = folder.path().join("copy");
+        std::fs::copy(folder.path().join("x.db"), &copy).expect("a copy");
+        std::fs::rename(copy, folder.path().join("x.db")).expect("a rename");
+        assert!(!vitals.is_in_place(), "another file");
     }
 }

@@ -4,11 +4,13 @@
 //! transaction, and answers only after the commit. While a commit is in flight the next batch gathers, so that batches
 //! form by themselves and nobody waits for a batch to fill.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,7 +18,7 @@ use super::answers::deliver;
 use super::connection;
 use super::entries::{self, Append};
 use super::metrics;
-use super::migrate::OpenError;
+use super::migrate::{self, OpenError};
 use super::vitals::Vitals;
 use crate::clock;
 use crate::domain::entry::Stored;
@@ -172,7 +174,9 @@ fn run(mut committer: Committer, mut jobs: mpsc::Receiver<Job>) {
             jobs.close();
         }
     }
-    committer.checkpoint();
+    if committer.vitals.final_fault().is_none() {
+        committer.checkpoint();
+    }
 }
 
 /// The write connection, and what is known of its transactions.
@@ -258,11 +262,18 @@ impl Committer {
         let result = match result {
             Ok(_) if !self.vitals.is_in_place() => Err(StoreError::Fault {
                 fault: Fault::Replaced,
-                detail: format!("{} is another file now, or its -wal is", self.vitals.path().display()),
+                detail: format!(
+                    "{} or its -wal is another file now; {}",
+                    self.vitals.path().display(),
+                    self.rescue()
+                ),
             }),
             result => result,
         };
         self.vitals.note(&result);
+        if self.vitals.final_fault().is_some() {
+            self.leave_the_files_alone();
+        }
         let (frames, left) = (self.wal_frames.load(Ordering::Relaxed), self.left_frames);
         self.vitals.end(|writing| {
             writing.busy += begun.elapsed();
@@ -287,6 +298,27 @@ impl Committer {
         transaction.commit()?;
         *commit = Some(begun.elapsed());
         Ok(value)
+    }
+
+    /// Copies what is in the files that were opened: the path leads to others, and when these are closed they are gone.
+    fn rescue(&self) -> String {
+        let mut copy = self.vitals.path().as_os_str().to_owned();
+        copy.push(format!(".rescued-{}", clock::utc().to_compact()));
+        let copy = PathBuf::from(copy);
+        match migrate::copy_to(&self.connection, &copy) {
+            Ok(()) => format!("everything that was acknowledged is in {}", copy.display()),
+            Err(error) => {
+                format!("and what was acknowledged could not be copied to {}: {error}", copy.display())
+            }
+        }
+    }
+
+    /// To close the last connection moves the log into the database and deletes it, by its name: that may be the log of
+    /// another database by now, or what a damaged one can be mended with.
+    fn leave_the_files_alone(&self) {
+        if let Err(error) = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            tracing::warn!(%error, "the write-ahead log may be deleted");
+        }
     }
 
     fn checkpoint_when_due(&mut self) {

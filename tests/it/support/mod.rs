@@ -1,6 +1,7 @@
 //! A folder with a database, the executable, and servers that end with the test.
 
 pub mod client;
+pub mod island;
 pub mod page_cache;
 pub mod power;
 pub mod target;
@@ -14,6 +15,12 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Says that a test does not show anything here, and why.
+#[allow(clippy::print_stdout, reason = "it is the test's result")]
+pub fn skip(why: &str) {
+    println!("skipped: {why}");
+}
 
 /// A folder that is deleted with the test, and commands that run in it.
 pub struct Workspace {
