@@ -31,7 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Answer devices')
             [CompletionResult]::new('stress', 'stress', [CompletionResultType]::ParameterValue, 'Measure how much load a server takes')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
-            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database to the present schema; bring channels in and out')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database up to date, back it up, restore it; bring channels in and out')
             [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -135,12 +135,42 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
+            [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of the database, which is kept beside it; no server may run on it')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that a database is whole, and show what it holds; servers may go on')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'porta;migrate;status' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;migrate;backup' {
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Name the backup by its time, and delete all but the newest N of those in the folder, 1 to 1000')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;migrate;restore' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;migrate;verify' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
@@ -192,12 +222,24 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         }
         'porta;migrate;help' {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
+            [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of the database, which is kept beside it; no server may run on it')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that a database is whole, and show what it holds; servers may go on')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'porta;migrate;help;status' {
+            break
+        }
+        'porta;migrate;help;backup' {
+            break
+        }
+        'porta;migrate;help;restore' {
+            break
+        }
+        'porta;migrate;help;verify' {
             break
         }
         'porta;migrate;help;import' {
@@ -577,7 +619,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Answer devices')
             [CompletionResult]::new('stress', 'stress', [CompletionResultType]::ParameterValue, 'Measure how much load a server takes')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
-            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database to the present schema; bring channels in and out')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database up to date, back it up, restore it; bring channels in and out')
             [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -602,11 +644,23 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         }
         'porta;help;migrate' {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
+            [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of the database, which is kept beside it; no server may run on it')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that a database is whole, and show what it holds; servers may go on')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             break
         }
         'porta;help;migrate;status' {
+            break
+        }
+        'porta;help;migrate;backup' {
+            break
+        }
+        'porta;help;migrate;restore' {
+            break
+        }
+        'porta;help;migrate;verify' {
             break
         }
         'porta;help;migrate;import' {

@@ -277,14 +277,23 @@ _porta() {
             porta__subcmd__help__subcmd__generate,man)
                 cmd="porta__subcmd__help__subcmd__generate__subcmd__man"
                 ;;
+            porta__subcmd__help__subcmd__migrate,backup)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__backup"
+                ;;
             porta__subcmd__help__subcmd__migrate,export)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__export"
                 ;;
             porta__subcmd__help__subcmd__migrate,import)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__import"
                 ;;
+            porta__subcmd__help__subcmd__migrate,restore)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__restore"
+                ;;
             porta__subcmd__help__subcmd__migrate,status)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__status"
+                ;;
+            porta__subcmd__help__subcmd__migrate,verify)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__verify"
                 ;;
             porta__subcmd__help__subcmd__migrate__subcmd__import,thingspeak)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__import__subcmd__thingspeak"
@@ -295,6 +304,9 @@ _porta() {
             porta__subcmd__help__subcmd__report,show)
                 cmd="porta__subcmd__help__subcmd__report__subcmd__show"
                 ;;
+            porta__subcmd__migrate,backup)
+                cmd="porta__subcmd__migrate__subcmd__backup"
+                ;;
             porta__subcmd__migrate,export)
                 cmd="porta__subcmd__migrate__subcmd__export"
                 ;;
@@ -304,8 +316,17 @@ _porta() {
             porta__subcmd__migrate,import)
                 cmd="porta__subcmd__migrate__subcmd__import"
                 ;;
+            porta__subcmd__migrate,restore)
+                cmd="porta__subcmd__migrate__subcmd__restore"
+                ;;
             porta__subcmd__migrate,status)
                 cmd="porta__subcmd__migrate__subcmd__status"
+                ;;
+            porta__subcmd__migrate,verify)
+                cmd="porta__subcmd__migrate__subcmd__verify"
+                ;;
+            porta__subcmd__migrate__subcmd__help,backup)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__backup"
                 ;;
             porta__subcmd__migrate__subcmd__help,export)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__export"
@@ -316,8 +337,14 @@ _porta() {
             porta__subcmd__migrate__subcmd__help,import)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__import"
                 ;;
+            porta__subcmd__migrate__subcmd__help,restore)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__restore"
+                ;;
             porta__subcmd__migrate__subcmd__help,status)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__status"
+                ;;
+            porta__subcmd__migrate__subcmd__help,verify)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__verify"
                 ;;
             porta__subcmd__migrate__subcmd__help__subcmd__import,thingspeak)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__import__subcmd__thingspeak"
@@ -1847,8 +1874,22 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__migrate)
-            opts="status import export"
+            opts="status backup restore verify import export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__backup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1902,7 +1943,35 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__help__subcmd__migrate__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1987,12 +2056,42 @@ _porta() {
             return 0
             ;;
         porta__subcmd__migrate)
-            opts="-h --dry-run --db --log-level --log-format --help status import export help"
+            opts="-h --dry-run --db --log-level --log-format --help status backup restore verify import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__backup)
+            opts="-h --keep --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2043,8 +2142,22 @@ _porta() {
             return 0
             ;;
         porta__subcmd__migrate__subcmd__help)
-            opts="status import export help"
+            opts="status backup restore verify import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__backup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2112,7 +2225,35 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__migrate__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2228,7 +2369,63 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__migrate__subcmd__restore)
+            opts="-h --yes --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__migrate__subcmd__status)
+            opts="-h --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__verify)
             opts="-h --format --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -28,7 +28,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand serve 'Answer devices'
             cand stress 'Measure how much load a server takes'
             cand report 'Show what was measured'
-            cand migrate 'Bring the database to the present schema; bring channels in and out'
+            cand migrate 'Bring the database up to date, back it up, restore it; bring channels in and out'
             cand admin 'Manage channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -122,11 +122,38 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand status 'List the schema''s versions, applied and pending'
+            cand backup 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+            cand restore 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+            cand verify 'Check that a database is whole, and show what it holds; servers may go on'
             cand import 'Bring entries in from elsewhere'
             cand export 'Write a whole channel as CSV, in the order of time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;migrate;status'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;migrate;backup'= {
+            cand --keep 'Name the backup by its time, and delete all but the newest N of those in the folder, 1 to 1000'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;migrate;restore'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --yes 'Do not ask'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;migrate;verify'= {
             cand --format 'How to print it'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
@@ -171,11 +198,20 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;migrate;help'= {
             cand status 'List the schema''s versions, applied and pending'
+            cand backup 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+            cand restore 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+            cand verify 'Check that a database is whole, and show what it holds; servers may go on'
             cand import 'Bring entries in from elsewhere'
             cand export 'Write a whole channel as CSV, in the order of time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;migrate;help;status'= {
+        }
+        &'porta;migrate;help;backup'= {
+        }
+        &'porta;migrate;help;restore'= {
+        }
+        &'porta;migrate;help;verify'= {
         }
         &'porta;migrate;help;import'= {
             cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
@@ -492,7 +528,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand serve 'Answer devices'
             cand stress 'Measure how much load a server takes'
             cand report 'Show what was measured'
-            cand migrate 'Bring the database to the present schema; bring channels in and out'
+            cand migrate 'Bring the database up to date, back it up, restore it; bring channels in and out'
             cand admin 'Manage channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -511,10 +547,19 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;help;migrate'= {
             cand status 'List the schema''s versions, applied and pending'
+            cand backup 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+            cand restore 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+            cand verify 'Check that a database is whole, and show what it holds; servers may go on'
             cand import 'Bring entries in from elsewhere'
             cand export 'Write a whole channel as CSV, in the order of time'
         }
         &'porta;help;migrate;status'= {
+        }
+        &'porta;help;migrate;backup'= {
+        }
+        &'porta;help;migrate;restore'= {
+        }
+        &'porta;help;migrate;verify'= {
         }
         &'porta;help;migrate;import'= {
             cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'

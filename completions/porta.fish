@@ -38,7 +38,7 @@ complete -c porta -n "__fish_porta_needs_command" -s V -l version -d 'Print vers
 complete -c porta -n "__fish_porta_needs_command" -f -a "serve" -d 'Answer devices'
 complete -c porta -n "__fish_porta_needs_command" -f -a "stress" -d 'Measure how much load a server takes'
 complete -c porta -n "__fish_porta_needs_command" -f -a "report" -d 'Show what was measured'
-complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database to the present schema; bring channels in and out'
+complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
 complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_needs_command" -f -a "generate" -d 'Write completions and man pages'
 complete -c porta -n "__fish_porta_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -133,21 +133,24 @@ complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subc
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l db -d 'Database file' -r -F
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
 warn\t'What may need attention'
 info\t'What happens'
 debug\t'What helps to find a fault'
 trace\t'Everything'"
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -l dry-run -d 'Only say what would be done'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "import" -d 'Bring entries in from elsewhere'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l dry-run -d 'Only say what would be done'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "import" -d 'Bring entries in from elsewhere'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l format -d 'How to print it' -r -f -a "table\t'For people'
 json\t'For programs'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l db -d 'Database file' -r -F
@@ -160,6 +163,40 @@ trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from backup" -l keep -d 'Name the backup by its time, and delete all but the newest N of those in the folder, 1 to 1000' -r
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from backup" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from backup" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from backup" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from restore" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from restore" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from restore" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from restore" -l yes -d 'Do not ask'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -184,6 +221,9 @@ complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_sub
 json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "import" -d 'Bring entries in from elsewhere'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -289,13 +329,16 @@ complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_su
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "serve" -d 'Answer devices'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "stress" -d 'Measure how much load a server takes'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "report" -d 'Show what was measured'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "migrate" -d 'Bring the database to the present schema; bring channels in and out'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "generate" -d 'Write completions and man pages'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "show" -d 'Show one run'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "import" -d 'Bring entries in from elsewhere'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "channel" -d 'Channels'

@@ -1,6 +1,7 @@
 //! Every argument: the source of the parser, the help, the man pages and the completions.
 
 mod admin;
+mod migrate;
 mod serve;
 
 use std::io::ErrorKind;
@@ -11,11 +12,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
+pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
 use crate::domain::id::{ChannelId, RunId};
 use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
 use crate::domain::unit;
-use crate::domain::zone::Zone;
 use crate::exit::Failure;
 
 /// Environment files, first one first: a variable that is set already stays as it is.
@@ -95,7 +96,7 @@ pub enum Command {
     Stress(Stress),
     /// Show what was measured
     Report(Report),
-    /// Bring the database to the present schema; bring channels in and out
+    /// Bring the database up to date, back it up, restore it; bring channels in and out
     Migrate(Migrate),
     /// Manage channels, their keys and admin tokens in the database
     #[command(subcommand)]
@@ -196,59 +197,6 @@ pub enum Format {
     Json,
 }
 
-/// Arguments of `porta migrate`.
-#[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct Migrate {
-    /// Something else than applying what is pending.
-    #[command(subcommand)]
-    pub what: Option<MigrateWhat>,
-    /// Only say what would be done
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Subcommands of `porta migrate`.
-#[derive(Debug, Subcommand)]
-pub enum MigrateWhat {
-    /// List the schema's versions, applied and pending
-    Status {
-        /// How to print them.
-        #[command(flatten)]
-        output: OutputFormat,
-    },
-    /// Bring entries in from elsewhere
-    #[command(subcommand)]
-    Import(Import),
-    /// Write a whole channel as CSV, in the order of time
-    Export {
-        /// Channel to export
-        #[arg(long, value_name = "ID")]
-        channel: ChannelId,
-        /// File to write to [default: standard output]
-        file: Option<PathBuf>,
-    },
-}
-
-/// Subcommands of `porta migrate import`.
-#[derive(Debug, Subcommand)]
-pub enum Import {
-    /// Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times
-    Thingspeak {
-        /// The export
-        file: PathBuf,
-        /// Channel to add them to
-        #[arg(long, value_name = "ID")]
-        channel: ChannelId,
-        /// Time zone of times that name none, such as Europe/Berlin
-        #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
-        timezone: Zone,
-        /// Import it although its first entry is there already
-        #[arg(long)]
-        again: bool,
-    },
-}
-
 /// Subcommands of `porta generate`.
 #[derive(Debug, Subcommand)]
 pub enum Generate {
@@ -316,10 +264,6 @@ fn run_duration(text: &str) -> Result<Duration, String> {
 
 fn timeout(text: &str) -> Result<Duration, String> {
     duration_within(text, Duration::from_millis(1)..=TIMEOUT_MAX)
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    Zone::named(text)
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

@@ -1,11 +1,11 @@
 //! `porta admin`: channels, keys and tokens, directly in the database.
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::json;
 
-use super::{cannot, prepare, print, print_as, to_json, with_store};
+use super::{cannot, confirm, prepare, print, print_as, to_json, with_store};
 use crate::cli::{Admin, Channel, Format, Key, Token};
 use crate::domain::channel::{ApiKey, Settings, check_name};
 use crate::domain::id::ChannelId;
@@ -18,6 +18,8 @@ use crate::store::{ChannelStore as _, StoreError, TokenStore as _};
 
 /// Bytes that are read where a key is expected.
 const KEY_INPUT_BYTES_MAX: u64 = 1024;
+/// What deleting comes to.
+const IRREVOCABLE: &str = "that cannot be undone";
 
 pub fn run(arguments: Admin, db: &Path) -> Result<Exit, Failure> {
     if let Admin::Channel(Channel::Create { .. }) | Admin::Token(Token::Create { .. }) = &arguments {
@@ -50,12 +52,12 @@ async fn channel(what: Channel, store: &Sqlite) -> Result<(), Failure> {
             print_as(output.format, &channel, |channel| table::channels(std::slice::from_ref(channel)))
         }
         Channel::Clear { id, yes } => {
-            confirm(yes, &format!("delete all entries of channel {id}"))?;
+            confirm(yes, &format!("delete all entries of channel {id}"), IRREVOCABLE)?;
             let channel = store.clear_channel(id).await.map_err(cannot_touch(id, "clear"))?;
             print(&format!("Channel {id}  {} is empty; its next entry is number 1.\n", channel.settings.name))
         }
         Channel::Delete { id, yes } => {
-            confirm(yes, &format!("delete channel {id}, its keys and all its entries"))?;
+            confirm(yes, &format!("delete channel {id}, its keys and all its entries"), IRREVOCABLE)?;
             let channel = store.delete_channel(id).await.map_err(cannot_touch(id, "delete"))?;
             print(&format!("Channel {id}  {} is deleted.\n", channel.settings.name))
         }
@@ -148,24 +150,6 @@ fn print_key(created: &ApiKey, secret: Option<&Secret>, format: Format) -> Resul
             };
             print(&format!("Key {id}  {kind} key of channel {channel}\n  {shown}\n"))
         }
-    }
-}
-
-/// Asks on a terminal; elsewhere `--yes` has to be there.
-fn confirm(yes: bool, what: &str) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    let refused = || Failure::usage(format!("did not {what}: that cannot be undone; say --yes"));
-    if !std::io::stdin().is_terminal() {
-        return Err(refused());
-    }
-    let mut answer = String::new();
-    let asked = write!(anstream::stderr(), "This will {what}. That cannot be undone. Go on? [y/N] ")
-        .and_then(|()| std::io::stdin().read_line(&mut answer));
-    match asked {
-        Ok(_) if answer.trim().eq_ignore_ascii_case("y") => Ok(()),
-        _ => Err(refused()),
     }
 }
 

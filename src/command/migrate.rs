@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{cannot_open, migrate_to_present, print, print_as, transfer};
+use super::{backup, cannot_open, migrate_to_present, print, print_as, transfer};
 use crate::cli::{Import, Migrate, MigrateWhat};
 use crate::exit::{Exit, Failure};
 use crate::render::table::{self, Column::Left, Column::Right};
@@ -13,6 +13,9 @@ pub fn run(arguments: &Migrate, db: &Path) -> Result<Exit, Failure> {
         Some(MigrateWhat::Status { output }) => {
             print_as(output.format, &status(db)?, |migrations| as_table(migrations))?;
         }
+        Some(MigrateWhat::Backup { file, keep }) => backup::back_up(db, file, *keep)?,
+        Some(MigrateWhat::Restore { file, yes }) => backup::restore(db, file, *yes)?,
+        Some(MigrateWhat::Verify { file, output }) => backup::verify(db, file.as_deref(), output.format)?,
         Some(MigrateWhat::Import(Import::Thingspeak { file, channel, timezone, again })) => {
             transfer::import(db, file, *channel, timezone, *again)?;
         }

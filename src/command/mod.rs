@@ -1,6 +1,7 @@
 //! One file for each subcommand: arguments become a domain value, the core does the work, the result is printed.
 
 mod admin;
+mod backup;
 mod generate;
 mod migrate;
 mod private_server;
@@ -135,6 +136,24 @@ fn cannot_open(db: &Path, error: &OpenError) -> Failure {
 /// Turns a store's error into a command's. `attempted` is a phrase such as `cannot list runs`.
 fn cannot(attempted: impl Display) -> impl Fn(StoreError) -> Failure {
     move |error| Failure::new(&attempted, error)
+}
+
+/// Asks on a terminal; elsewhere `yes` has to be said. `consequence` is what whoever says it should know.
+fn confirm(yes: bool, what: &str, consequence: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let refused = || Failure::usage(format!("did not {what}: {consequence}; say --yes"));
+    if !std::io::stdin().is_terminal() {
+        return Err(refused());
+    }
+    let mut answer = String::new();
+    let asked = write!(anstream::stderr(), "This will {what}: {consequence}. Go on? [y/N] ")
+        .and_then(|()| std::io::stdin().read_line(&mut answer));
+    match asked {
+        Ok(_) if answer.trim().eq_ignore_ascii_case("y") => Ok(()),
+        _ => Err(refused()),
+    }
 }
 
 fn stderr_is_terminal() -> bool {

@@ -5,6 +5,7 @@ pub mod account;
 pub mod aggregate;
 pub mod channel;
 pub mod clock_watch;
+pub mod contents;
 pub mod entry;
 pub mod fault;
 pub mod grade;

@@ -63,7 +63,7 @@ fn requests_are_counted_by_route_traffic_and_class() {
     assert_eq!(value(metrics, &format!("porta_request_duration_seconds_count{labels}")), 6.0);
     assert!(value(metrics, &format!("porta_request_duration_seconds_sum{labels}")) > 0.0);
     assert_eq!(value(metrics, "porta_requests_in_flight "), 0.0, "who watches does not count");
-    let labels = "method=\"GET\",route=\"/update\",traffic=\"live\",le=\"+Inf\"";
+    let labels = "le=\"+Inf\",method=\"GET\",route=\"/update\",traffic=\"live\"";
     assert_eq!(value(metrics, &format!("porta_request_duration_seconds_bucket{{{labels}}}")), 6.0);
     assert!(is_well_formed(metrics));
     server.stop();

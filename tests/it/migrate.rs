@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use porta::store::sqlite::migrate::SCHEMA_VERSION;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::support::Workspace;
 
 /// A database as the first version of the schema made it, with a channel in it.
-fn old_database(workspace: &Workspace) -> Connection {
+pub fn old_database(workspace: &Workspace) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = Connection::open_with_flags(workspace.db(), flags).unwrap();
     connection.execute_batch(include_str!("../../migrations/0001_channels.sql")).unwrap();
@@ -27,7 +28,7 @@ fn backups(workspace: &Workspace) -> Vec<PathBuf> {
     files.filter(|file| file.to_string_lossy().contains(".backup-")).collect()
 }
 
-fn version(path: &Path) -> i64 {
+pub fn version(path: &Path) -> i64 {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }
@@ -92,6 +93,54 @@ fn serve_migrates_an_old_database_unless_told_not_to() {
     assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0));
     drop(workspace.serve(&[]));
     assert_eq!((version(&workspace.db()), backups(&workspace).len()), (5, 1));
+}
+
+/// An older porta that runs on the database would meet tables that it does not know.
+#[test]
+fn an_old_database_that_is_in_use_is_not_migrated() {
+    let workspace = Workspace::new();
+    old_database(&workspace);
+    let used = workspace.lock_file();
+    used.lock_shared().unwrap();
+    let words = format!("this porta needs {SCHEMA_VERSION}, and process {} (", std::process::id());
+    let refused = |command: &[&str]| {
+        let refused = workspace.porta(command);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains(&words), "{}", refused.stderr);
+        assert!(refused.stderr.contains("Stop that first"), "{}", refused.stderr);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| refused(&["migrate"]));
+        scope.spawn(|| refused(&["serve", "--listen", "127.0.0.1:0"]));
+    });
+    assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0));
+    drop(used);
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+}
+
+#[test]
+fn an_old_database_that_is_damaged_is_not_migrated() {
+    let workspace = Workspace::new();
+    old_database(&workspace).execute("UPDATE channels SET last_entry_id = 1", []).unwrap();
+    let refused = workspace.porta(&["migrate"]);
+    assert_eq!(refused.code, Some(1));
+    let words =
+        "it is damaged: channel 1 has an entry 2, but has counted only to 1\n       Nothing was changed.";
+    assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0));
+}
+
+#[test]
+fn servers_that_start_at_once_on_an_old_database_migrate_it_once() {
+    let workspace = Workspace::new();
+    old_database(&workspace);
+    std::thread::scope(|scope| {
+        let servers = [(); 3].map(|()| scope.spawn(|| workspace.serve(&[])));
+        for server in servers {
+            assert_eq!(server.join().unwrap().stop().code, Some(0));
+        }
+    });
+    assert_eq!((version(&workspace.db()), backups(&workspace).len()), (SCHEMA_VERSION, 1));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn load_a_private_server_is_measured_reconciled_and_thrown_away() {
         ended.stderr
     );
     assert!(ended.stderr.contains("\n     1 s  sent "), "{}", ended.stderr);
-    assert_eq!(workspace.files(), ["porta.db"], "the private server's folder is gone");
+    assert_eq!(workspace.files(), ["porta.db", "porta.db.lock"], "the private server's folder is gone");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn load_what_a_killed_run_left_behind_is_deleted_by_the_next() {
         std::thread::yield_now();
     }
     assert_eq!(workspace.porta(&["stress", "--rps", "10", "--duration", "1s"]).code, Some(5));
-    assert_eq!(workspace.files(), ["porta.db"]);
+    assert_eq!(workspace.files(), ["porta.db", "porta.db.lock"]);
 }
 
 #[test]

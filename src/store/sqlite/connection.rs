@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::beside;
 use super::migrate::OpenError;
 
 /// How long a connection waits for another process's transaction.
@@ -42,26 +43,70 @@ pub fn be_patient(patient: bool) {
     PATIENCE.set(if patient { BUSY_TIMEOUT } else { BUSY_TIMEOUT_AFTERWARDS });
 }
 
-/// Opens a file that must exist.
-pub fn open_existing(path: &Path) -> Result<Connection, OpenError> {
+/// Refuses what is not there, and a folder.
+pub fn require_file(path: &Path) -> Result<(), OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing);
     }
+    if path.is_dir() { Err(OpenError::Folder) } else { Ok(()) }
+}
+
+/// Refuses a path at which no file can be: a folder, or one in a folder that is not there.
+pub fn require_place(path: &Path) -> Result<(), OpenError> {
     if path.is_dir() {
         return Err(OpenError::Folder);
     }
+    let folder = beside::folder(path);
+    if folder.is_dir() { Ok(()) } else { Err(OpenError::NoFolder(folder.to_owned())) }
+}
+
+/// Opens a file that must exist.
+pub fn open_existing(path: &Path) -> Result<Connection, OpenError> {
+    require_file(path)?;
     open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 /// Opens a file, creating it when it is missing.
 pub fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
-    if path.is_dir() {
-        return Err(OpenError::Folder);
-    }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-        return Err(OpenError::NoFolder(parent.to_owned()));
-    }
+    require_place(path)?;
     open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+}
+
+/// Opens a file to look into it and leave it as it is: a write-ahead log that is there stays, and stays apart.
+pub fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
+    let has_log = beside::named(path, beside::LOG).exists();
+    let connection = open_existing(path)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Opens a file that may be damaged: its write-ahead log goes into it only when that is asked for, and not by closing.
+pub fn open_to_settle(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open_existing(path)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+/// Opens an empty file that takes a copy. Whoever makes it syncs the file, and throws it away if that is cut short: SQLite
+/// need not do either.
+pub fn open_copy(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open_existing(path)?;
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    Ok(connection)
+}
+
+/// Makes the database one plain file: what a write-ahead log holds goes into it, and the log goes. Returns whether it could;
+/// as long as any other connection is open it cannot.
+pub fn leave_write_ahead_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode =
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0));
+    match mode {
+        Ok(mode) => Ok(mode.eq_ignore_ascii_case("delete")),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {

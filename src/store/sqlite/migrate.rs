@@ -1,19 +1,24 @@
 //! Schema versions: numbered SQL files, applied in order, forward only.
 //!
 //! `PRAGMA user_version` is the schema's version and moves in the same transaction as the schema. An existing database
-//! is copied to a file beside it before it is changed.
+//! is copied to a file beside it before it is changed, and nobody else may have it open: an older porta would meet tables
+//! that it does not know.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::connection;
+use super::lock::DatabaseLock;
+use super::{backup, beside, connection, lock};
 use crate::clock;
 use crate::domain::unit::UtcMillis;
 
 /// `porta` in ASCII, shortened: marks a SQLite file as porta's.
 const APPLICATION_ID: i32 = 0x706f_7274;
+
+/// How long to wait for others that have an old database open, before looking whether it is still old.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// One step of the schema.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +52,9 @@ pub const MIGRATIONS: &[Migration] = &[
 /// The schema that this version of porta works with.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
+/// What to do when there is no way forward.
+const RESTORE: &str = "restore a backup: porta migrate restore FILE";
+
 /// Why a database cannot be opened. The text follows "cannot open PATH: ".
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -59,6 +67,37 @@ pub enum OpenError {
     /// The folder for the file is missing.
     #[error("there is no folder {}", .0.display())]
     NoFolder(PathBuf),
+    /// No lock file can be made or used.
+    #[error("cannot lock {}: {reason}", .file.display())]
+    NoLock {
+        /// The lock file.
+        file: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// Another process replaces it or changes its schema.
+    #[error("{holders} keeps it to itself")]
+    Locked {
+        /// Who, in words.
+        holders: String,
+    },
+    /// It is to be replaced while other processes have it open.
+    #[error("{holders} is using it")]
+    InUse {
+        /// Who, in words.
+        holders: String,
+    },
+    /// Made by an older porta, and it cannot be migrated while other processes have it open.
+    #[error("its schema is version {found}, this porta needs {SCHEMA_VERSION}, and {holders} is using it")]
+    OlderInUse {
+        /// The schema's version.
+        found: i64,
+        /// Who, in words.
+        holders: String,
+    },
+    /// A file without a byte, or with an empty database.
+    #[error("it is empty")]
+    Empty,
     /// Some other program's database.
     #[error("it is a SQLite database, but not one of porta's")]
     Foreign,
@@ -91,6 +130,9 @@ pub enum OpenError {
     /// The operating system says no.
     #[error("{0}")]
     Io(String),
+    /// Made by an older porta, and not to be changed as it is.
+    #[error("its schema is old, and it is damaged: {0}")]
+    Damaged(String),
     /// No copy, no change.
     #[error("its schema is old, and the backup before the change failed: {0}")]
     Backup(String),
@@ -104,22 +146,25 @@ impl OpenError {
             Self::Folder => "Name a file in it with --db or PORTA_DB.".into(),
             Self::NoFolder(_) => "Make the folder, or name another file with --db or PORTA_DB.".into(),
             Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-                "Name another file with --db or PORTA_DB.".into()
+                format!("Name another file with --db or PORTA_DB, or {RESTORE}")
             }
             Self::Foreign => "Name another file with --db or PORTA_DB.".into(),
             Self::Newer { porta_version: Some(version), .. } => {
-                format!(
-                    "Install the porta that wrote it ({version} or newer), or put a backup of it in its place."
-                )
+                format!("Install the porta that wrote it ({version} or newer), or {RESTORE}")
             }
-            Self::Newer { .. } => {
-                "Install the porta that wrote it, or put a backup of it in its place.".into()
+            Self::Newer { .. } => format!("Install the porta that wrote it, or {RESTORE}"),
+            Self::NoLock { .. } => {
+                "Let this user write to its folder: porta keeps a lock beside a database.".into()
             }
+            Self::Locked { .. } => "Wait until that is done, and try again.".into(),
+            Self::InUse { .. } | Self::OlderInUse { .. } => "Stop that first, and try again.".into(),
+            Self::Empty => "Create it: porta migrate.".into(),
             Self::Older { .. } => "Bring it up to date: porta migrate (it makes a backup first).".into(),
             Self::NoWriteAheadLog { .. } => "Put the database on a local disk.".into(),
             Self::Sqlite(_) | Self::Io(_) | Self::ReadOnly => {
                 "Check the path, the permissions of its folder, and the space on the disk.".into()
             }
+            Self::Damaged(_) => format!("Nothing was changed. If you can, {RESTORE}"),
             Self::Backup(_) => "Make space beside the database and try again; nothing was changed.".into(),
         }
     }
@@ -151,20 +196,54 @@ pub struct MigrationStatus {
 /// # Errors
 /// As [`OpenError`]; the database is then as it was.
 pub fn prepare(path: &Path) -> Result<Migrated, OpenError> {
-    let mut connection = connection::open_or_create(path)?;
+    connection::require_place(path)?;
+    let begun = clock::instant();
+    loop {
+        let lock = DatabaseLock::shared(path)?;
+        let connection = connection::open_or_create(path)?;
+        let found = match version(&connection)? {
+            SCHEMA_VERSION => return Ok(Migrated { from: SCHEMA_VERSION, backup: None }),
+            0 => return create(connection),
+            found => found,
+        };
+        drop(connection);
+        // Two processes that each waited for the other's share to end would wait for ever.
+        drop(lock);
+        match upgrade(path, found) {
+            // Perhaps by a process that has migrated it meanwhile and keeps it open.
+            Err(OpenError::OlderInUse { .. }) if begun.elapsed() < lock::WAIT_MAX => {}
+            result => return result,
+        }
+    }
+}
+
+fn create(mut connection: Connection) -> Result<Migrated, OpenError> {
+    // Only an empty file takes these two settings.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection::use_write_ahead_log(&connection)?;
+    connection::configure(&connection)?;
+    apply_pending(&mut connection)?;
+    Ok(Migrated { from: 0, backup: None })
+}
+
+fn upgrade(path: &Path, found: i64) -> Result<Migrated, OpenError> {
+    let _lock = DatabaseLock::exclusive(path, LOOK_AGAIN).map_err(|error| match error {
+        OpenError::InUse { holders } => OpenError::OlderInUse { found, holders },
+        other => other,
+    })?;
+    let mut connection = connection::open_existing(path)?;
+    // Another process may have done it while this one waited.
     let from = version(&connection)?;
     if from == SCHEMA_VERSION {
         return Ok(Migrated { from, backup: None });
     }
-    if from == 0 {
-        // Only an empty file takes these two settings.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection::use_write_ahead_log(&connection)?;
-    }
     connection::configure(&connection)?;
-    let backup = if from > 0 { Some(back_up(&connection, path, from)?) } else { None };
+    let backup = back_up(&connection, path, from).map_err(|error| match error {
+        backup::BackupError::Damaged(problems) => OpenError::Damaged(problems.join("; ")),
+        other => OpenError::Backup(other.to_string()),
+    })?;
     apply_pending(&mut connection)?;
-    Ok(Migrated { from, backup })
+    Ok(Migrated { from, backup: Some(backup) })
 }
 
 /// Where each migration stands in the database at `path`; all are pending when there is no file.
@@ -172,8 +251,11 @@ pub fn prepare(path: &Path) -> Result<Migrated, OpenError> {
 /// # Errors
 /// As [`OpenError`].
 pub fn status(path: &Path) -> Result<Vec<MigrationStatus>, OpenError> {
-    let applied = match connection::open_existing(path) {
-        Ok(connection) => applied(&connection)?,
+    let applied = match connection::require_file(path) {
+        Ok(()) => {
+            let _lock = DatabaseLock::shared(path)?;
+            applied(&connection::open_existing(path)?)?
+        }
         Err(OpenError::Missing) => Vec::new(),
         Err(error) => return Err(error),
     };
@@ -193,14 +275,28 @@ pub(super) fn require_current(connection: &Connection) -> Result<(), OpenError> 
     }
 }
 
-/// The version of a database that is porta's and not newer than this porta; 0 when it is empty.
-fn version(connection: &Connection) -> Result<i64, OpenError> {
+/// The version of a database that this porta or an older one has made.
+pub(super) fn require_known(connection: &Connection) -> Result<i64, OpenError> {
+    match version(connection)? {
+        0 => Err(OpenError::Empty),
+        version => Ok(version),
+    }
+}
+
+/// Refuses what another program has made. Returns the schema's version, 0 when the database is empty.
+pub(super) fn require_ours(connection: &Connection) -> Result<i64, OpenError> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application_id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application_id != APPLICATION_ID && (tables > 0 || version != 0) {
         return Err(OpenError::Foreign);
     }
+    Ok(version)
+}
+
+/// The version of a database that is porta's and not newer than this porta; 0 when it is empty.
+fn version(connection: &Connection) -> Result<i64, OpenError> {
+    let version = require_ours(connection)?;
     if version > SCHEMA_VERSION {
         let porta_version = connection
             .query_row(
@@ -243,38 +339,9 @@ fn apply_pending(connection: &mut Connection) -> Result<(), OpenError> {
 }
 
 /// Copies the database to a new file beside it.
-fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<PathBuf, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".backup-v{version}-{}", clock::utc().to_compact()));
-    let target = PathBuf::from(name);
-    copy_to(connection, &target).map(|()| target)
-}
-
-/// Copies a database to a new file. The copy gets its name only once it is whole and synced.
-pub(super) fn copy_to(connection: &Connection, target: &Path) -> Result<(), OpenError> {
-    let failed = |error: &dyn std::fmt::Display| OpenError::Backup(error.to_string());
-    let mut partial = target.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let copied = copy(connection, &partial).map_err(|error| failed(&error)).and_then(|()| {
-        let synced = std::fs::File::open(&partial).and_then(|file| file.sync_all());
-        synced.and_then(|()| std::fs::rename(&partial, target)).map_err(|error| failed(&error))
-    });
-    if copied.is_err() {
-        // Whatever went wrong is reported; half a copy is of no use, and takes the space that may have been the cause.
-        let _ = std::fs::remove_file(&partial);
-    }
-    copied
-}
-
-fn copy(connection: &Connection, target: &Path) -> Result<(), OpenError> {
-    let mut copy = connection::open_or_create(target)?;
-    let backup = Backup::new(connection, &mut copy)?;
-    // In one step: between steps another process's writes would make it begin again.
-    if backup.step(-1)? != StepResult::Done {
-        return Err(OpenError::Backup("another process is holding the database".into()));
-    }
-    drop(backup);
-    let verdict: String = copy.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
-    if verdict == "ok" { Ok(()) } else { Err(OpenError::Backup(format!("the copy is damaged: {verdict}"))) }
+fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<PathBuf, backup::BackupError> {
+    let name = format!(".backup-v{version}-{}", clock::utc().to_compact());
+    let name = || beside::free(|number| beside::named(path, format!("{name}{number}")));
+    let partial = beside::named(path, ".backup.partial");
+    backup::write(connection, &path.metadata()?, &partial, name).map(|(file, _)| file)
 }

@@ -2,13 +2,20 @@
 
 mod accounts;
 mod answers;
+pub mod backup;
+mod beside;
 mod channels;
 mod connection;
+mod contents;
 mod entries;
 mod expiry;
+mod fingerprint;
+mod lock;
 mod metrics;
 pub mod migrate;
+mod partial;
 mod readers;
+pub mod restore;
 mod runs;
 mod view;
 mod vitals;
@@ -21,6 +28,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, Transaction};
 
 use self::entries::WriteKeys;
+use self::lock::DatabaseLock;
 use self::readers::Readers;
 use self::view::ReadTransaction;
 use self::vitals::Vitals;
@@ -39,6 +47,8 @@ pub struct Sqlite {
     readers: Readers,
     write_keys: WriteKeys,
     vitals: Arc<Vitals>,
+    /// Tells other processes that the database is in use.
+    _lock: DatabaseLock,
 }
 
 impl Sqlite {
@@ -47,6 +57,8 @@ impl Sqlite {
     /// # Errors
     /// When there is no such file, it is not porta's, its schema is another, or SQLite cannot open it.
     pub fn open(path: &Path, queue_capacity: usize) -> std::result::Result<Self, migrate::OpenError> {
+        connection::require_file(path)?;
+        let lock = DatabaseLock::shared(path)?;
         let connection = connection::open_existing(path)?;
         migrate::require_current(&connection)?;
         // SQLite opens what may not be written all the same, for reading.
@@ -54,13 +66,15 @@ impl Sqlite {
             return Err(migrate::OpenError::ReadOnly);
         }
         connection::configure(&connection)?;
-        let vitals = Arc::new(Vitals::new(path));
+        let vitals = Vitals::new(path).map_err(|error| migrate::OpenError::Io(error.to_string()))?;
+        let vitals = Arc::new(vitals);
         Ok(Self {
             writer: Writer::start(connection, queue_capacity, Arc::clone(&vitals))?,
             readers: Readers::start(Arc::clone(&vitals))
                 .map_err(|error| migrate::OpenError::Io(error.to_string()))?,
             write_keys: WriteKeys::default(),
             vitals,
+            _lock: lock,
         })
     }
 

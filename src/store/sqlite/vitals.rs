@@ -1,6 +1,7 @@
 //! How the database is: what is wrong with it, and what its writer has done. The writer and the readers say so here,
 //! whoever wants to know asks here.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 
-use super::connection;
+use super::{beside, connection};
 use crate::clock;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::metrics::Writing;
@@ -25,7 +26,10 @@ const FREE_BYTES_MIN: u64 = 64 * 1024;
 pub struct Vitals {
     path: PathBuf,
     write_ahead_log: PathBuf,
-    identity: Mutex<Identity>,
+    /// The file that was opened.
+    original: Metadata,
+    /// Device and inode of the log, from the first look after it was made.
+    log: Mutex<Option<(u64, u64)>>,
     fault: Mutex<Option<Condition>>,
     /// Whether there is a fault, for those who ask at every update.
     faulty: AtomicBool,
@@ -45,15 +49,13 @@ struct Written {
     busy_waited: Duration,
 }
 
-/// Which files were opened: device and inode. The log's is known from the first look after it was made.
-#[derive(Clone, Copy, Default)]
-struct Identity {
-    database: Option<(u64, u64)>,
-    write_ahead_log: Option<(u64, u64)>,
+/// Device and inode.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 fn file_at(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    std::fs::metadata(path).ok().as_ref().map(identity)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -62,29 +64,37 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Vitals {
     /// Of the database at `path`, which has just been opened.
-    pub fn new(path: &Path) -> Self {
+    ///
+    /// # Errors
+    /// When there is no such file any more.
+    pub fn new(path: &Path) -> std::io::Result<Self> {
         // SQLite keeps its log beside the file that a link leads to.
-        let resolved = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut write_ahead_log = resolved.into_os_string();
-        write_ahead_log.push("-wal");
+        let write_ahead_log = beside::named(&beside::resolved(path)?, beside::LOG);
+        let original = path.metadata()?;
         let now = clock::instant();
         let (busy_waits, busy_waited) = connection::busy_waits();
-        Self {
+        Ok(Self {
             path: path.to_owned(),
-            write_ahead_log: write_ahead_log.into(),
-            identity: Mutex::new(Identity { database: file_at(path), write_ahead_log: None }),
+            write_ahead_log,
+            original,
+            log: Mutex::new(None),
             fault: Mutex::new(None),
             faulty: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             epoch: now,
             began_us: AtomicU64::new(0),
             writing: Mutex::new(Written { writing: Writing::default(), since: now, busy_waits, busy_waited }),
-        }
+        })
     }
 
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that was opened, as it was then.
+    pub fn original(&self) -> &Metadata {
+        &self.original
     }
 
     /// Bytes of the write-ahead log.
@@ -95,12 +105,12 @@ impl Vitals {
     /// Whether the files that were opened are still those that the path leads to. What is committed to others is lost
     /// to everybody else. No file is opened for it: to close one again would drop SQLite's locks on it.
     pub fn is_in_place(&self) -> bool {
-        let mut identity = locked(&self.identity);
-        let write_ahead_log = file_at(&self.write_ahead_log);
-        if identity.write_ahead_log.is_none() {
-            identity.write_ahead_log = write_ahead_log;
+        let log = file_at(&self.write_ahead_log);
+        let mut known = locked(&self.log);
+        if known.is_none() {
+            *known = log;
         }
-        file_at(&self.path) == identity.database && write_ahead_log == identity.write_ahead_log
+        file_at(&self.path) == Some(identity(&self.original)) && log == *known
     }
 
     /// The fault, if there is one. A transaction that does not come back is one.
@@ -233,7 +243,7 @@ mod tests {
         for name in ["x.db", "x.db-wal"] {
             std::fs::write(folder.join(name), "").expect("a file");
         }
-        Vitals::new(&path)
+        Vitals::new(&path).expect("a file")
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! transaction, and answers only after the commit. While a commit is in flight the next batch gathers, so that batches
 //! form by themselves and nobody waits for a batch to fill.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -15,10 +14,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::answers::deliver;
+use super::backup;
 use super::connection;
 use super::entries::{self, Append};
 use super::metrics;
-use super::migrate::{self, OpenError};
+use super::migrate::OpenError;
 use super::vitals::Vitals;
 use crate::clock;
 use crate::domain::entry::Stored;
@@ -302,14 +302,10 @@ impl Committer {
 
     /// Copies what is in the files that were opened: the path leads to others, and when these are closed they are gone.
     fn rescue(&self) -> String {
-        let mut copy = self.vitals.path().as_os_str().to_owned();
-        copy.push(format!(".rescued-{}", clock::utc().to_compact()));
-        let copy = PathBuf::from(copy);
-        match migrate::copy_to(&self.connection, &copy) {
-            Ok(()) => format!("everything that was acknowledged is in {}", copy.display()),
-            Err(error) => {
-                format!("and what was acknowledged could not be copied to {}: {error}", copy.display())
-            }
+        let copied = backup::rescue(&self.connection, self.vitals.path(), self.vitals.original());
+        match copied {
+            Ok(copy) => format!("everything that was acknowledged is in {}", copy.display()),
+            Err(error) => format!("and what was acknowledged could not be copied to another file: {error}"),
         }
     }
 

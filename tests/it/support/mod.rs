@@ -7,6 +7,7 @@ pub mod power;
 pub mod target;
 pub mod wire;
 
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -54,10 +55,12 @@ impl Workspace {
         self.path().join("porta.db")
     }
 
-    /// Names of the files in this folder.
+    /// Names of the files in this folder, in their order.
     pub fn files(&self) -> Vec<String> {
         let files = std::fs::read_dir(self.path()).unwrap();
-        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     /// The executable in this folder, with an environment that holds nothing of the tester's.
@@ -100,6 +103,17 @@ impl Workspace {
         let connection = Connection::open_with_flags(self.db(), flags).unwrap();
         connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
         connection
+    }
+
+    /// The file that every process that uses the database has a lock on.
+    pub fn lock_file(&self) -> File {
+        let path = self.path().join("porta.db.lock");
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).unwrap()
+    }
+
+    /// A file in this folder, as `porta migrate verify` describes it. It must be whole.
+    pub fn verified(&self, file: &str) -> Value {
+        self.json(&["migrate", "verify", file, "--format", "json"])
     }
 
     /// Entry ids and `field1` of a channel, in the order of the ids.
@@ -150,6 +164,10 @@ impl Server {
 
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: Signal) {
