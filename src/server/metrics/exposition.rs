@@ -246,7 +246,7 @@ impl Page<'_> {
                     (*us as f64 / 1e6, count)
                 })
                 .collect();
-            buckets.push((f64::MAX, latency.count().saturating_sub(below)));
+            buckets.push((f64::INFINITY, latency.count().saturating_sub(below)));
             let (sum, count) = (latency.sum().as_secs_f64(), latency.count());
             match &labels[..] {
                 [] => family.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?,
