@@ -15,6 +15,7 @@ mod faults;
 mod fuzz;
 mod killed;
 mod load;
+mod long;
 mod metrics;
 mod migrate;
 mod overload;
