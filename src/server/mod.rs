@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use self::assets::Web;
 use self::bounds::Bounds;
@@ -133,15 +133,19 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let state = Arc::new(State::new(store, &options)?);
     let mut workers = Workers::start(options.workers, &state, options.shutdown_timeout)?;
-    let ended = tokio::select! {
-        () = shutdown => Ok(()),
-        () = accept(&listener, &state, &mut workers) => Ok(()),
-        condition = keeper::keep(&state) => Err(ServeError::Fault(condition)),
+    let stop_storing = Notify::new();
+    let serving = async {
+        let ended = tokio::select! {
+            () = shutdown => Ok(()),
+            () = accept(&listener, &state, &mut workers) => Ok(()),
+            condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
+        };
+        drop(listener);
+        workers.finish().await;
+        stop_storing.notify_one();
+        ended
     };
-    drop(listener);
-    workers.finish().await;
-    keeper::finish(&state).await;
-    ended
+    tokio::join!(serving, keeper::store_until(&state, &stop_storing)).0
 }
 
 /// Takes connections for ever.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::sync::Notify;
 
 use super::super::State;
 use crate::clock;
@@ -21,14 +22,7 @@ const TICKS_UNTIL_STORED: u32 = 10;
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Looks after the server until its database has a fault that only a restart ends, and returns that.
-pub async fn keep(state: &State) -> Condition {
-    tokio::select! {
-        condition = watch(state) => condition,
-        () = store_regularly(state) => std::future::pending().await,
-    }
-}
-
-async fn watch(state: &State) -> Condition {
+pub async fn watch(state: &State) -> Condition {
     let mut process = Process::new();
     let mut clocks = ClockWatch::new(clock::utc(), Duration::ZERO);
     let mut tick = tokio::time::interval(TICK);
@@ -62,14 +56,22 @@ fn gather(state: &State, process: &mut Process) {
     state.metrics.gather_all(clock::utc(), writing, process.usage());
 }
 
-async fn store_regularly(state: &State) {
+/// Stores what waits, every ten seconds until `stop`, and then what is left. It is not to be dropped before: what is on its
+/// way to the database would be lost.
+pub async fn store_until(state: &State, stop: &Notify) {
     let mut tick = tokio::time::interval(TICK * TICKS_UNTIL_STORED);
     // The first comes at once.
     tick.tick().await;
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.notified() => break,
+        }
         store(state).await;
     }
+    gather(state, &mut Process::new());
+    store(state).await;
+    log::report_last_repeats();
 }
 
 /// Stores what waits. What cannot be stored now waits on.
@@ -81,13 +83,6 @@ async fn store(state: &State) {
             state.metrics.put_back(minute, &waiting);
         }
     }
-}
-
-/// Gathers and stores what is left when the server ends.
-pub async fn finish(state: &State) {
-    gather(state, &mut Process::new());
-    store(state).await;
-    log::report_last_repeats();
 }
 
 /// This process, as the system sees it.
