@@ -79,8 +79,7 @@ impl Fault {
             }
             Self::Stalled => "Look for what keeps the disk busy, or for a failing one.",
             Self::Corrupt => {
-                "Stop writing to it. Look at it with `porta migrate verify`, and put a backup in its place with \
-                 `porta migrate restore FILE`."
+                "Look at it with `porta migrate verify`, and put a backup in its place with `porta migrate restore FILE`."
             }
             Self::Replaced => {
                 "Put a backup in place of a running server's database only with `porta migrate restore FILE`, \
