@@ -161,26 +161,34 @@ fn redacted(path: &str) -> String {
 /// No segment of a route is that long, and keys are.
 const KEY_CHARACTERS_MIN: usize = 16;
 
-/// The page for what nothing answers.
+/// The answer to what no route is for.
 pub async fn unknown(Extract(state): Extract<Arc<State>>, request: Request) -> Response {
-    guarded(&state, routes::OTHER, request, |request| async move {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        if cors::is_preflight(&method, &path) {
-            return cors::preflight();
-        }
-        routes::refused(&path, Refusal::NotFound(format!("nothing answers {method} {path}")))
+    beside_the_routes(&state, request, |method, path| {
+        Refusal::NotFound(format!("nothing answers {method} {path}"))
     })
     .await
 }
 
 /// The answer to another method than those of a path.
 pub async fn not_allowed(Extract(state): Extract<Arc<State>>, request: Request) -> Response {
-    guarded(&state, routes::OTHER, request, |request| async move {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        if cors::is_preflight(&method, &path) {
-            return cors::preflight();
+    beside_the_routes(&state, request, |method, path| {
+        Refusal::Method(format!("{path} does not take {method}"))
+    })
+    .await
+}
+
+async fn beside_the_routes(
+    state: &State,
+    request: Request,
+    refusal: fn(&Method, &str) -> Refusal,
+) -> Response {
+    guarded(state, routes::OTHER, request, |request| async move {
+        let (method, path) = (request.method(), request.uri().path());
+        if cors::is_preflight(method, path) {
+            cors::preflight()
+        } else {
+            routes::refused(path, refusal(method, path))
         }
-        routes::refused(&path, Refusal::Method(format!("{path} does not take {method}")))
     })
     .await
 }

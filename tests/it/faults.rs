@@ -8,20 +8,16 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use porta::server::bounds::Bounds;
-use porta::server::{self, Options};
 use porta::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
 use porta::store::{SharedStore, Store as _};
 use reqwest::{Client, StatusCode};
 use rusqlite::Connection;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::support::client::update;
 use crate::support::island::Island;
-use crate::support::{Channel, Server, Workspace, entries, skip};
+use crate::support::{Channel, Server, Workspace, entries, serve_within, skip};
 
 const CLIENTS: usize = 8;
 
@@ -302,18 +298,8 @@ async fn a_clock_that_goes_back_is_noticed_and_ids_go_on() {
     let channel = workspace.create_channel("clock");
     migrate::prepare(&workspace.db()).unwrap();
     let store = Arc::new(Sqlite::open(&workspace.db(), QUEUE_CAPACITY).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let options = Options {
-        workers: 2,
-        worker_timeout: Duration::from_secs(60),
-        shutdown_timeout: Duration::from_secs(60),
-        bounds: Bounds::DEFAULT,
-        debug: false,
-    };
-    let (stop, stopping) = oneshot::channel::<()>();
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
-    let serving = tokio::spawn(server::serve(listener, shared, options, async { _ = stopping.await }));
+    let (url, stop, serving) = serve_within(shared).await;
     let load = Load::start(&url, &channel.write_key);
     load.more(100).await;
     let behind = async || {

@@ -1,22 +1,17 @@
 //! Bounds, tested at the bound.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use porta::domain::channel::{NewChannel, Settings};
 use porta::domain::secret::Secret;
 use porta::domain::update::Update;
-use porta::server::bounds::Bounds;
-use porta::server::{self, Options};
 use porta::store::sqlite::{Sqlite, migrate};
 use porta::store::{ChannelStore as _, EntryStore as _, SharedStore, Store as _};
 use reqwest::{Client, StatusCode};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::support::Workspace;
 use crate::support::client::update;
+use crate::support::{Workspace, serve_within};
 
 const QUEUE: usize = 4;
 
@@ -37,18 +32,8 @@ async fn a_full_queue_is_answered_with_503_at_once_and_everything_queued_is_stor
     let store = Arc::new(Sqlite::open(&workspace.db(), QUEUE).unwrap());
     let key = new_channel().write_key;
     let channel = store.create_channel(new_channel()).await.unwrap().id;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let options = Options {
-        workers: 2,
-        worker_timeout: Duration::from_secs(60),
-        shutdown_timeout: Duration::from_secs(60),
-        bounds: Bounds::DEFAULT,
-        debug: false,
-    };
-    let (stop, stopping) = oneshot::channel::<()>();
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
-    let serving = tokio::spawn(server::serve(listener, shared, options, async { _ = stopping.await }));
+    let (url, stop, serving) = serve_within(shared).await;
     let client = Client::new();
     assert_eq!(update(&client, &url, key.reveal(), "first").await.unwrap().1, "1");
 

@@ -11,11 +11,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
+use porta::server::bounds::Bounds;
+use porta::server::{self, Options, ServeError};
+use porta::store::SharedStore;
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Says that a test does not show anything here, and why.
 #[allow(clippy::print_stdout, reason = "it is the test's result")]
@@ -101,7 +108,7 @@ impl Workspace {
     pub fn database(&self) -> Connection {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(self.db(), flags).unwrap();
-        connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
         connection
     }
 
@@ -141,6 +148,23 @@ impl From<Output> for Ended {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// A server within the test, with two workers and time for everything: its address, what ends it, and its end.
+pub async fn serve_within(
+    store: SharedStore,
+) -> (String, oneshot::Sender<()>, JoinHandle<Result<(), ServeError>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let options = Options {
+        workers: 2,
+        worker_timeout: Duration::from_secs(60),
+        shutdown_timeout: Duration::from_secs(60),
+        bounds: Bounds::DEFAULT,
+        debug: false,
+    };
+    let (stop, stopping) = oneshot::channel();
+    (url, stop, tokio::spawn(server::serve(listener, store, options, async { _ = stopping.await })))
 }
 
 /// A running server. It is killed when dropped.
