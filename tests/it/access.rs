@@ -156,7 +156,9 @@ fn the_metrics_are_open_to_this_machine_and_not_to_whom_its_proxy_lets_in() {
     let server = workspace.serve(&[]);
     let ask = |headers: &[(&str, &str)]| exchange(&server, &request("GET", "/metrics", headers, ""));
     assert!(ask(&[]).starts_with("HTTP/1.1 200"));
-    for header in ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto"] {
+    for header in
+        ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto"]
+    {
         assert!(ask(&[(header, "anything")]).starts_with("HTTP/1.1 401"), "{header}");
     }
 }

@@ -6,8 +6,10 @@
 mod access;
 mod admin;
 mod artefacts;
+mod bounds;
 mod channels;
 mod cli;
+mod clients;
 mod device;
 mod durability;
 mod fuzz;

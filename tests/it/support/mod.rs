@@ -4,6 +4,7 @@ pub mod client;
 pub mod page_cache;
 pub mod power;
 pub mod target;
+pub mod watch;
 pub mod wire;
 
 use std::io::{BufRead as _, BufReader};
