@@ -6,8 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::support::watch::{errors, metric, until, until_deserted};
 use crate::support::wire::{FORM, answer_on, connect, exchange, get, half_a_request, sent};
@@ -157,6 +158,33 @@ fn updates_whose_clients_go_away_behind_a_stuck_writer_are_counted_as_gone_and_h
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+}
+
+/// When a system tries again to connect.
+const SECOND_TRY: Duration = Duration::from_secs(1);
+/// Clients that come at once, as devices do when the power is back.
+const CROWD: usize = 1000;
+
+#[test]
+fn a_crowd_that_comes_at_once_is_let_in_without_a_second_try() {
+    raise_file_limit();
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+    let most = most.map_or(CROWD, |most| most.trim().parse().unwrap());
+    let workspace = Workspace::new();
+    let channel = workspace.create_channel("crowd");
+    let server = workspace.serve(&[]);
+    let address = server.address().parse().unwrap();
+    // Whoever cannot wait at the door of a process that stands still is turned away by the system.
+    server.signal(Signal::STOP);
+    let connected = |_| TcpStream::connect_timeout(&address, SECOND_TRY / 2).unwrap();
+    let mut crowd: Vec<_> = (0..CROWD.min(most)).map(connected).collect();
+    server.signal(Signal::CONT);
+    for stream in &mut crowd {
+        stream.write_all(update(&channel, "back").as_bytes()).unwrap();
+    }
+    let mut ids: Vec<_> = crowd.iter_mut().map(|stream| id(&answer_on(stream))).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=ids.len() as i64).collect::<Vec<_>>());
 }
 
 const IDLE: usize = 1000;
