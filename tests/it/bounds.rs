@@ -134,6 +134,25 @@ fn a_bulk_update_too_many_is_refused_and_one_whose_client_is_gone_makes_room() {
     until("a place for a bulk update", || status(&exchange(&server, &whole)) == "202");
 }
 
+/// Its updates are with the writer still, or in its queue.
+#[test]
+fn a_bulk_update_that_nobody_waits_for_holds_its_place_as_long_as_it_is_in_memory() {
+    let workspace = Workspace::new();
+    let channel = workspace.create_channel("queued");
+    let server = workspace.serve(&["--max-bulk-updates", "1", "--worker-timeout", "500ms"]);
+    let path = format!("/channels/{}/bulk_update.csv", channel.id);
+    let body = format!("write_api_key={}&time_format=relative&updates=1,2", channel.write_key);
+    let bulk = post(&path, FORM, &body);
+    let lock = workspace.database();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let late = exchange(&server, &bulk);
+    assert!(late.contains("longer than the server allows"), "{late}");
+    assert_refused(&exchange(&server, &bulk));
+    assert_eq!(errors(&server, "bulk_updates"), 1.0);
+    lock.execute_batch("COMMIT").unwrap();
+    until("a place for a bulk update", || status(&exchange(&server, &bulk)) == "202");
+}
+
 #[test]
 fn a_head_is_taken_up_to_its_bound() {
     let workspace = Workspace::new();
