@@ -1,10 +1,11 @@
 //! `porta serve`.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::process::{Signal, set_parent_process_death_signal};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
@@ -14,6 +15,10 @@ use crate::server::bounds::Bounds;
 use crate::server::{self, ServeError, retention};
 use crate::store::sqlite::Sqlite;
 use crate::store::{SharedStore, Store as _};
+
+/// Connections that wait to be accepted; the system may allow fewer. What is beyond is not refused but lost, and tries
+/// again after one second, after three, after seven: all devices of a site may come at once when its power is back.
+const BACKLOG: u32 = 4096;
 
 pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
     if arguments.with_parent {
@@ -33,12 +38,10 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         Sqlite::open(db, arguments.limits.max_queue as usize).map_err(|error| cannot_open(db, &error))?,
     );
     let address = arguments.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
-        .map_err(|failure| {
-            failure.next_step("Stop what listens there, or choose another address with --listen.")
-        })?;
+    let listener =
+        listen(address).map_err(|error| Failure::new(format!("cannot listen on {address}"), error)).map_err(
+            |failure| failure.next_step("Stop what listens there, or choose another address with --listen."),
+        )?;
     let bound =
         listener.local_addr().map_err(|error| Failure::new("cannot tell the bound address", error))?;
     print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
@@ -74,6 +77,14 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
             Ok(Exit::Interrupted)
         }
     }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait until the system has forgotten the connections of the server before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn ended(db: &Path, error: &ServeError) -> Failure {

@@ -78,18 +78,22 @@ async fn bulk_update(
     request: Request,
     read: fn(&[u8], UtcMillis) -> Result<Bulk, BulkError>,
 ) -> Result<Response, Refusal> {
-    // So many large bodies at once are in memory, and no more.
-    let place = state.bulk_updates.try_acquire();
-    let _place = place.map_err(|_| Refusal::Unavailable(Cause::word("bulk_updates")))?;
+    // So many large bodies at once are in memory, and no more: the place goes with the updates, which may stay in the
+    // writer's queue when the client has gone.
+    let place = Arc::clone(&state.bulk_updates).try_acquire_owned();
+    let place = place.map_err(|_| Refusal::Unavailable(Cause::word("bulk_updates")))?;
     let channel: ChannelId = channel.parse().map_err(|_| Refusal::Unauthorized)?;
     let (head, request_body) = request.into_parts();
     let given = body::read_bulk(request_body, &state.bounds).await?;
     let in_header = auth::key_in_headers(&head.headers);
-    let bulk = tokio::task::spawn_blocking(move || read(&given, clock::utc()));
-    let bulk =
+    let bulk = tokio::task::spawn_blocking(move || read(&given, clock::utc()).map(|bulk| (bulk, place)));
+    let (bulk, place) =
         bulk.await.map_err(|error| Refusal::Internal(format!("a bulk update was not read: {error}")))??;
     let key = in_header.or(bulk.key).ok_or(Refusal::Unauthorized)?;
-    let updates = Box::new(bulk.updates.into_iter().map(Ok));
+    let updates = Box::new(bulk.updates.into_iter().map(move |update| {
+        let _held = &place;
+        Ok(update)
+    }));
     match state.store.append_all(channel, Some(key), updates).await {
         // Whether there is such a channel is nobody's business without its key.
         Err(StoreError::NotFound(_)) => Err(Refusal::Unauthorized),

@@ -7,6 +7,7 @@ use reqwest::Client;
 use rustix::process::Signal;
 
 use crate::support::client::update;
+use crate::support::wire::{HALF, half_a_request};
 use crate::support::{Server, Workspace};
 
 #[tokio::test]
@@ -19,21 +20,6 @@ async fn the_first_line_names_the_bound_address_and_health_answers_there() {
     assert_eq!(health.text().await.unwrap(), r#"{"status":"ok"}"#);
 }
 
-/// Bytes of the body that [`half_a_request`] sends.
-const HALF: usize = 3;
-
-/// Sends the head and a little of the body of an update, once the server has begun to handle it.
-fn half_a_request(server: &Server, body: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    let head = "POST /update HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    write!(stream, "{head}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
-    let mut begun = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
-    stream.read_exact(&mut begun).unwrap();
-    assert!(begun.starts_with(b"HTTP/1.1 100 "));
-    stream.write_all(&body.as_bytes()[..HALF]).unwrap();
-    stream
-}
-
 #[tokio::test]
 async fn a_stop_finishes_what_was_accepted_and_leaves_one_tidy_file() {
     for signal in [Signal::TERM, Signal::INT] {
@@ -41,7 +27,7 @@ async fn a_stop_finishes_what_was_accepted_and_leaves_one_tidy_file() {
         let channel = workspace.create_channel("stopped");
         let server = workspace.serve(&[]);
         let body = format!("api_key={}&field1=1", channel.write_key);
-        let mut stream = half_a_request(&server, &body);
+        let mut stream = half_a_request(&server, "/update", &body);
         assert!(update(&Client::new(), &server.url, &channel.write_key, "0").await.is_some());
         server.signal(signal);
         while TcpStream::connect(server.address()).is_ok() {
@@ -61,7 +47,7 @@ fn a_second_signal_stops_at_once() {
     let workspace = Workspace::new();
     let server = workspace.serve(&["--shutdown-timeout", "1h"]);
     // A request that never becomes whole keeps the graceful stop waiting.
-    let _stream = half_a_request(&server, "api_key=1&field1=1");
+    let _stream = half_a_request(&server, "/update", "api_key=1&field1=1");
     server.signal(Signal::TERM);
     while TcpStream::connect(server.address()).is_ok() {}
     server.signal(Signal::TERM);

@@ -5,6 +5,7 @@ pub mod island;
 pub mod page_cache;
 pub mod power;
 pub mod target;
+pub mod watch;
 pub mod wire;
 
 use std::fs::{File, OpenOptions};
