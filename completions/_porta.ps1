@@ -49,6 +49,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--max-head', '--max-head', [CompletionResultType]::ParameterName, 'Head of a request; a longer one is answered with 431, 8KiB to 1MiB')
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'Body of a request; a longer one is answered with 413, 1KiB to 1GiB')
             [CompletionResult]::new('--max-bulk-body', '--max-bulk-body', [CompletionResultType]::ParameterName, 'Body of a bulk update; a longer one is answered with 413, 1KiB to 1GiB')
+            [CompletionResult]::new('--max-unsent', '--max-unsent', [CompletionResultType]::ParameterName, 'Answers over 64 KiB that their clients have not taken yet, together; the next is answered with 503, 32MiB to 64GiB')
             [CompletionResult]::new('--head-timeout', '--head-timeout', [CompletionResultType]::ParameterName, 'Time for the head of a request to arrive, and of an idle connection')
             [CompletionResult]::new('--body-timeout', '--body-timeout', [CompletionResultType]::ParameterName, 'Time for a body to arrive; a later one is answered with 408')
             [CompletionResult]::new('--send-timeout', '--send-timeout', [CompletionResultType]::ParameterName, 'Time for which a client may take nothing of its answer')

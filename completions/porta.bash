@@ -2606,7 +2606,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__serve)
-            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --head-timeout --body-timeout --send-timeout --db --log-level --log-format --help"
+            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2653,6 +2653,10 @@ _porta() {
                     return 0
                     ;;
                 --max-bulk-body)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unsent)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

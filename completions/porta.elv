@@ -45,6 +45,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --max-head 'Head of a request; a longer one is answered with 431, 8KiB to 1MiB'
             cand --max-body 'Body of a request; a longer one is answered with 413, 1KiB to 1GiB'
             cand --max-bulk-body 'Body of a bulk update; a longer one is answered with 413, 1KiB to 1GiB'
+            cand --max-unsent 'Answers over 64 KiB that their clients have not taken yet, together; the next is answered with 503, 32MiB to 64GiB'
             cand --head-timeout 'Time for the head of a request to arrive, and of an idle connection'
             cand --body-timeout 'Time for a body to arrive; a later one is answered with 408'
             cand --send-timeout 'Time for which a client may take nothing of its answer'

@@ -53,6 +53,7 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l max-bulk-updates -
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-head -d 'Head of a request; a longer one is answered with 431, 8KiB to 1MiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-body -d 'Body of a request; a longer one is answered with 413, 1KiB to 1GiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-bulk-body -d 'Body of a bulk update; a longer one is answered with 413, 1KiB to 1GiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-unsent -d 'Answers over 64 KiB that their clients have not taken yet, together; the next is answered with 503, 32MiB to 64GiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive, and of an idle connection' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l body-timeout -d 'Time for a body to arrive; a later one is answered with 408' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l send-timeout -d 'Time for which a client may take nothing of its answer' -r

@@ -64,6 +64,9 @@ pub struct Limits {
     /// Body of a bulk update; a longer one is answered with 413, 1KiB to 1GiB
     #[arg(long, env = "PORTA_MAX_BULK_BODY", value_name = "SIZE", default_value = "8MiB", value_parser = body_size)]
     pub max_bulk_body: usize,
+    /// Answers over 64 KiB that their clients have not taken yet, together; the next is answered with 503, 32MiB to 64GiB
+    #[arg(long, env = "PORTA_MAX_UNSENT", value_name = "SIZE", default_value = "256MiB", value_parser = unsent_size)]
+    pub max_unsent: usize,
     /// Time for the head of a request to arrive, and of an idle connection
     #[arg(long, env = "PORTA_HEAD_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     pub head_timeout: Duration,
@@ -96,6 +99,10 @@ fn head_size(text: &str) -> Result<usize, String> {
 
 fn body_size(text: &str) -> Result<usize, String> {
     size_within(text, 1024..=1024 * 1024 * 1024)
+}
+
+fn unsent_size(text: &str) -> Result<usize, String> {
+    size_within(text, 32 * 1024 * 1024..=64 * 1024 * 1024 * 1024)
 }
 
 fn size_within(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {

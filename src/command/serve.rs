@@ -105,6 +105,7 @@ fn bounds(limits: &Limits) -> Bounds {
         head_bytes: limits.max_head,
         body_bytes: limits.max_body,
         bulk_body_bytes: limits.max_bulk_body,
+        unsent_bytes: limits.max_unsent,
         head_timeout: limits.head_timeout,
         body_timeout: limits.body_timeout,
         send_timeout: limits.send_timeout,

@@ -17,6 +17,8 @@ pub struct Bounds {
     pub body_bytes: usize,
     /// Bytes of a bulk update's body.
     pub bulk_body_bytes: usize,
+    /// Bytes of large answers that their clients have not taken yet.
+    pub unsent_bytes: usize,
     /// How long a client may take to send the head of a request, and how long an idle connection is kept.
     pub head_timeout: Duration,
     /// How long a client may take to send a body.
@@ -35,6 +37,7 @@ impl Bounds {
         head_bytes: 16 * 1024,
         body_bytes: 64 * 1024,
         bulk_body_bytes: 8 * 1024 * 1024,
+        unsent_bytes: 256 * 1024 * 1024,
         head_timeout: Duration::from_secs(30),
         body_timeout: Duration::from_secs(20),
         send_timeout: Duration::from_secs(30),

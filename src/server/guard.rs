@@ -55,7 +55,10 @@ pub async fn guarded<F: Future<Output = Response>>(
         refused(&head, Refusal::Unavailable(Cause::word("requests_in_flight")))
     } else {
         match tokio::time::timeout(state.worker_timeout, answer(request)).await {
-            Ok(response) => response,
+            Ok(response) => {
+                let held = state.unsent.hold(response).await;
+                held.unwrap_or_else(|refusal| refused(&head, refusal))
+            }
             Err(_) => refused(&head, Refusal::Slow(state.worker_timeout)),
         }
     };

@@ -19,6 +19,7 @@ mod pages;
 mod refusals;
 pub mod retention;
 pub mod routes;
+mod unsent;
 mod workers;
 
 use std::future::Future;
@@ -34,6 +35,7 @@ use self::feed_cache::FeedCache;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
 use self::refusals::Refusals;
+use self::unsent::Unsent;
 use self::workers::{Accepted, Workers};
 use crate::clock;
 use crate::domain::clock_watch::StepBack;
@@ -82,6 +84,7 @@ pub struct State {
     connections: Arc<Semaphore>,
     requests: Semaphore,
     bulk_updates: Arc<Semaphore>,
+    unsent: Unsent,
     feeds: FeedCache,
     metrics: Metrics,
     clock_step: Mutex<Option<StepBack>>,
@@ -103,6 +106,7 @@ impl State {
             connections: Arc::new(Semaphore::new(bounds.connections)),
             requests: Semaphore::new(bounds.requests),
             bulk_updates: Arc::new(Semaphore::new(bounds.bulk_updates)),
+            unsent: Unsent::new(bounds.unsent_bytes),
             feeds: FeedCache::new(),
             metrics: Metrics::new(),
             clock_step: Mutex::new(None),

@@ -79,6 +79,29 @@ fn a_client_that_takes_nothing_of_its_answer_is_disconnected() {
     until_deserted(&server);
 }
 
+#[test]
+fn answers_that_nobody_takes_have_so_much_memory_and_no_more() {
+    let workspace = Workspace::new();
+    let channel = workspace.create_channel("large");
+    let [feeds, _] = fill(&workspace, &channel);
+    // Two of these answers have room in it.
+    let server = workspace.serve(&["--max-unsent", "32MiB"]);
+    let closing = feeds.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let (first, mut second) = (begun(&server, &feeds), begun(&server, &closing));
+    let refused = exchange(&server, &closing);
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("Retry-After: 1"), "{refused}");
+    assert_eq!(errors(&server, "unsent_answers"), 1.0);
+    assert!(exchange(&server, &get("/")).starts_with("HTTP/1.1 200 "), "small ones go on");
+    drop(first);
+    until("there is room again", || exchange(&server, &closing).starts_with("HTTP/1.1 200 "));
+    // Who takes it gets all of it.
+    let mut rest = Vec::new();
+    second.read_to_end(&mut rest).unwrap();
+    let (head, body) = std::str::from_utf8(&rest).unwrap().split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+    assert_eq!(body.lines().count(), 8001);
+}
+
 /// More of each kind at once than there are places.
 const CLIENTS: usize = 40;
 
