@@ -1,6 +1,7 @@
 //! Looks after the server once a second: gathers what was counted, stores it, and looks whether the database and the
 //! clock are well.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::sync::Notify;
 
 use super::super::State;
+use super::Waiting;
 use crate::clock;
 use crate::domain::clock_watch::ClockWatch;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::metrics::{IncidentKind, Usage};
+use crate::domain::unit::UtcMillis;
 use crate::log;
 
 /// Between two looks.
@@ -56,7 +59,7 @@ fn gather(state: &State, process: &mut Process) {
     state.metrics.gather_all(clock::utc(), writing, process.usage());
 }
 
-/// Stores what waits, every ten seconds until `stop`, and then what is left. It is not to be dropped before: what is on its
+/// Stores what is due every ten seconds until `stop`, and then what is left. It is not to be dropped before: what is on its
 /// way to the database would be lost.
 pub async fn store_until(state: &State, stop: &Notify) {
     let mut tick = tokio::time::interval(TICK * TICKS_UNTIL_STORED);
@@ -67,16 +70,16 @@ pub async fn store_until(state: &State, stop: &Notify) {
             _ = tick.tick() => {}
             () = stop.notified() => break,
         }
-        store(state).await;
+        store(state, state.metrics.take_due(clock::utc())).await;
     }
     gather(state, &mut Process::new());
-    store(state).await;
+    store(state, state.metrics.take_waiting()).await;
     log::report_last_repeats();
 }
 
-/// Stores what waits. What cannot be stored now waits on.
-async fn store(state: &State) {
-    for (minute, waiting) in state.metrics.take_waiting() {
+/// Stores what is to be stored now. What cannot be waits on.
+async fn store(state: &State, minutes: BTreeMap<UtcMillis, Waiting>) {
+    for (minute, waiting) in minutes {
         let record = Arc::new(state.metrics.as_record(minute, &waiting));
         if let Err(error) = state.store.record(record).await {
             tracing::debug!(%error, "metrics were not stored; they wait");

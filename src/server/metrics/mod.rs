@@ -201,6 +201,22 @@ impl Metrics {
         std::mem::take(&mut locked(&self.gathered).waiting)
     }
 
+    /// The same, but for a minute that is not over yet and in which nothing was asked for: an idle server need not wake its
+    /// disk that often.
+    fn take_due(&self, now: UtcMillis) -> BTreeMap<UtcMillis, Waiting> {
+        let minute = Resolution::Minute.start_of(now);
+        let mut gathered = locked(&self.gathered);
+        let idle =
+            |waiting: &Waiting| waiting.cells.iter().all(Option::is_none) && waiting.incidents.is_empty();
+        let current = gathered.waiting.remove(&minute);
+        let mut due = std::mem::take(&mut gathered.waiting);
+        if let Some(current) = current {
+            let waits = if idle(&current) { &mut gathered.waiting } else { &mut due };
+            waits.insert(minute, current);
+        }
+        due
+    }
+
     fn put_back(&self, minute: UtcMillis, part: &Waiting) {
         let mut gathered = locked(&self.gathered);
         let waiting = gathered.waiting(minute);
@@ -304,5 +320,21 @@ mod tests {
         assert_eq!(waiting.values().map(counted).collect::<Vec<u64>>(), [1; MINUTES_WAITING_MAX]);
         let total = metrics.totals().cells.iter().flatten().map(|requests| requests.answered[4]).sum::<u64>();
         assert_eq!(total, MINUTES_WAITING_MAX as u64 + 3, "totals forget nothing");
+    }
+
+    #[test]
+    fn a_minute_without_requests_waits_until_it_is_over() {
+        let metrics = Metrics::new();
+        metrics.count_on_this_thread();
+        let gather = |now: i64| metrics.gather_all(UtcMillis(now), Writing::default(), Usage::default());
+        gather(MINUTE);
+        assert!(metrics.take_due(UtcMillis(MINUTE + 1)).is_empty());
+        gather(2 * MINUTE);
+        metrics.record(0, Traffic::Live, Some(200), Duration::ZERO);
+        let over = metrics.take_due(UtcMillis(2 * MINUTE + 1));
+        assert_eq!(over.into_keys().collect::<Vec<_>>(), [UtcMillis(MINUTE)]);
+        gather(2 * MINUTE + 1);
+        let asked = metrics.take_due(UtcMillis(2 * MINUTE + 1));
+        assert_eq!(asked.into_keys().collect::<Vec<_>>(), [UtcMillis(2 * MINUTE)]);
     }
 }
