@@ -174,8 +174,9 @@ fn run(mut committer: Committer, mut jobs: mpsc::Receiver<Job>) {
             jobs.close();
         }
     }
-    if committer.vitals.final_fault().is_none() {
-        committer.checkpoint();
+    match committer.vitals.final_fault() {
+        None => committer.checkpoint(),
+        Some(_) => committer.leave_the_files_alone(),
     }
 }
 
@@ -259,21 +260,8 @@ impl Committer {
         let begun = self.vitals.begin();
         let mut commit = None;
         let result = self.try_to(work, &mut commit).map_err(|error| self.vitals.refine(error));
-        let result = match result {
-            Ok(_) if !self.vitals.is_in_place() => Err(StoreError::Fault {
-                fault: Fault::Replaced,
-                detail: format!(
-                    "{} or its -wal is another file now; {}",
-                    self.vitals.path().display(),
-                    self.rescue()
-                ),
-            }),
-            result => result,
-        };
+        let result = if self.vitals.is_in_place() { result } else { Err(self.replaced()) };
         self.vitals.note(&result);
-        if self.vitals.final_fault().is_some() {
-            self.leave_the_files_alone();
-        }
         let (frames, left) = (self.wal_frames.load(Ordering::Relaxed), self.left_frames);
         self.vitals.end(|writing| {
             writing.busy += begun.elapsed();
@@ -300,13 +288,15 @@ impl Committer {
         Ok(value)
     }
 
-    /// Copies what is in the files that were opened: the path leads to others, and when these are closed they are gone.
-    fn rescue(&self) -> String {
+    /// The path leads to other files than those that were opened, which are gone once they are closed: copies what is in them.
+    fn replaced(&self) -> StoreError {
         let copied = backup::rescue(&self.connection, self.vitals.path(), self.vitals.original());
-        match copied {
+        let saved = match copied {
             Ok(copy) => format!("everything that was acknowledged is in {}", copy.display()),
             Err(error) => format!("and what was acknowledged could not be copied to another file: {error}"),
-        }
+        };
+        let detail = format!("{} or its -wal is another file now; {saved}", self.vitals.path().display());
+        StoreError::Fault { fault: Fault::Replaced, detail }
     }
 
     /// To close the last connection moves the log into the database and deletes it, by its name: that may be the log of
