@@ -31,7 +31,7 @@ impl Default for Latency {
 }
 
 impl Latency {
-    /// Like the default, with two significant digits in about 30 kB: for a live display.
+    /// Like the default, with two significant digits in about 30 kB: for a live display, and for what is kept.
     pub fn coarse() -> Self {
         Self::with_digits(DIGITS_COARSE)
     }

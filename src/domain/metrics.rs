@@ -327,6 +327,17 @@ pub struct Record {
     pub incidents: Vec<Incident>,
 }
 
+/// What has been remembered of a time, in one.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// By route and traffic.
+    pub routes: Vec<RoutePeriod>,
+    /// The servers.
+    pub server: ServerPeriod,
+    /// What went wrong, ever.
+    pub incidents: Vec<Incident>,
+}
+
 /// What has been remembered, the oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct History {

@@ -19,7 +19,7 @@ use super::error::{Api, Refusal};
 use super::metrics::exposition::{self, Snapshot};
 use crate::clock;
 use crate::domain::latency::Latency;
-use crate::domain::metrics::{Requests, ServerPeriod, Traffic};
+use crate::domain::metrics::{RoutePeriod, ServerPeriod};
 use crate::domain::unit::UtcMillis;
 
 /// Hours of the past that can be asked for: two years.
@@ -144,24 +144,18 @@ pub async fn requests(
     })?;
     let now = clock::utc();
     let since = UtcMillis(now.0.saturating_sub(i64::from(hours) * 3_600_000));
-    let history = state.store.history(since).await?;
-    let mut by_route: std::collections::BTreeMap<(String, Traffic), Requests> = Default::default();
-    for (_, _, period) in history.routes {
-        *by_route.entry((period.route, period.traffic)).or_default() += &period.requests;
-    }
-    let mut server = ServerPeriod::default();
-    history.server.iter().for_each(|(_, _, part)| server.add_part(part));
-    let routes: Vec<_> =
-        by_route.iter().map(|((route, traffic), requests)| line(route, *traffic, requests)).collect();
+    let past = state.store.summary(since).await?;
+    let routes: Vec<_> = past.routes.iter().map(line).collect();
     Ok(Json(json!({
         "since": since,
         "routes": routes,
-        "server": summary(&server),
-        "incidents": history.incidents,
+        "server": summary(&past.server),
+        "incidents": past.incidents,
     })))
 }
 
-fn line(name: &str, traffic: Traffic, requests: &Requests) -> Line {
+fn line(period: &RoutePeriod) -> Line {
+    let RoutePeriod { route: name, traffic, requests } = period;
     let (method, route) = name.split_once(' ').unwrap_or(("", name));
     let [s1, s2, s3, s4, s5] = requests.answered;
     let latency = &requests.latency;

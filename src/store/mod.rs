@@ -13,7 +13,7 @@ use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, Setti
 use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::id::{ChannelId, KeyId, RunId, TokenId};
-use crate::domain::metrics::{History, Record, Writing};
+use crate::domain::metrics::{History, Record, Summary, Writing};
 use crate::domain::report::Report;
 use crate::domain::run::RunOverview;
 use crate::domain::secret::{Secret, SecretHash};
@@ -178,7 +178,10 @@ pub trait MetricsStore {
     /// As [`EntryStore::append`]; nothing of it is stored then.
     async fn record(&self, record: Arc<Record>) -> Result<()>;
 
-    /// What is remembered of `since` and later, and all incidents.
+    /// What is remembered of `since` and later in one, and all incidents.
+    async fn summary(&self, since: UtcMillis) -> Result<Summary>;
+
+    /// What is remembered of `since` and later, period by period, and all incidents: 30 kB for each route and period.
     async fn history(&self, since: UtcMillis) -> Result<History>;
 
     /// What the writer has done since this was last called.

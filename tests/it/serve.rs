@@ -113,7 +113,7 @@ async fn debug_logs_every_request_without_its_query() {
     reqwest::get(format!("{}/update?api_key=SECRETSECRETSECR", server.url)).await.unwrap();
     let ended = server.stop();
     assert!(
-        ended.stderr.contains("answered") && ended.stderr.contains("path=\"/update\""),
+        ended.stderr.contains("answered") && ended.stderr.contains("route=\"GET /update\""),
         "{}",
         ended.stderr
     );

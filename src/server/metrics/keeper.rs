@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 
 use super::super::State;
 use super::Waiting;
@@ -29,6 +30,8 @@ pub async fn watch(state: &State) -> Condition {
     let mut process = Process::new();
     let mut clocks = ClockWatch::new(clock::utc(), Duration::ZERO);
     let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_stalled = false;
     loop {
         tick.tick().await;
         gather(state, &mut process);
@@ -44,6 +47,13 @@ pub async fn watch(state: &State) -> Condition {
         state.set_clock_step(clocks.behind());
         // A look that takes longer finds a transaction under way, which is what tells that the disk is stuck.
         let _ = tokio::time::timeout(CHECK_TIMEOUT, state.store.check()).await;
+        let stalled = state.store.condition().filter(|condition| condition.fault == Fault::Stalled);
+        if let Some(condition) = stalled.as_ref().filter(|_| !is_stalled) {
+            state.metrics.count(IncidentKind::Fault, Fault::Stalled.name(), 1);
+            let (what, step) = (Fault::Stalled.description(), Fault::Stalled.next_step());
+            tracing::error!(fault = Fault::Stalled.name(), detail = condition.detail, "{what}. {step}");
+        }
+        is_stalled = stalled.is_some();
         if let Some(condition) = state.store.condition().filter(|condition| condition.fault.is_final()) {
             return condition;
         }
@@ -63,6 +73,7 @@ fn gather(state: &State, process: &mut Process) {
 /// way to the database would be lost.
 pub async fn store_until(state: &State, stop: &Notify) {
     let mut tick = tokio::time::interval(TICK * TICKS_UNTIL_STORED);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first comes at once.
     tick.tick().await;
     loop {

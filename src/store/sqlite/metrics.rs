@@ -1,13 +1,14 @@
 //! What servers remember of themselves: periods that merge, and incidents that are counted.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::domain::latency::Latency;
 use crate::domain::metrics::{
-    History, Incident, IncidentKind, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Traffic, Usage,
-    Writing,
+    History, Incident, IncidentKind, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Summary,
+    Traffic, Usage, Writing,
 };
 use crate::domain::unit::UtcMillis;
 
@@ -65,7 +66,12 @@ pub fn history(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Hi
         .query_map([since.0], |row| Ok((period_of(row)?, server_of(row)?)))?
         .map(|row| row.map(|(period, server)| (period.resolution, period.starts_at, server)))
         .collect::<rusqlite::Result<_>>()?;
-    let incidents = connection
+    let incidents = incidents(connection)?;
+    Ok(History { routes, server, incidents })
+}
+
+fn incidents(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
+    connection
         .prepare_cached(
             "SELECT kind, cause, count, first_at_ms, last_at_ms FROM incidents ORDER BY kind, cause",
         )?
@@ -82,8 +88,33 @@ pub fn history(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Hi
                 last_at: UtcMillis(row.get(4)?),
             })
         })?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(History { routes, server, incidents })
+        .collect::<rusqlite::Result<_>>()
+}
+
+/// All periods that begin at `since` or later, merged row by row: there can be thousands, of 30 kB each.
+pub fn summary(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Summary> {
+    let mut sums: BTreeMap<(String, Traffic), Requests> = BTreeMap::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT route, traffic, status_1xx, status_2xx, status_3xx, status_4xx, status_5xx, gone, latency
+         FROM request_metrics WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms >= ?1",
+    )?;
+    let mut rows = statement.query([since.0])?;
+    while let Some(row) = rows.next()? {
+        let RoutePeriod { route, traffic, requests } = route_of(row)?;
+        *sums.entry((route, traffic)).or_default() += &requests;
+    }
+    let mut server = ServerPeriod::default();
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {SERVER_COLUMNS} FROM server_metrics
+         WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms >= ?1"
+    ))?;
+    let mut rows = statement.query([since.0])?;
+    while let Some(row) = rows.next()? {
+        server.add_part(&server_of(row)?);
+    }
+    let routes =
+        sums.into_iter().map(|((route, traffic), requests)| RoutePeriod { route, traffic, requests });
+    Ok(Summary { routes: routes.collect(), server, incidents: incidents(connection)? })
 }
 
 #[derive(Clone, Copy)]

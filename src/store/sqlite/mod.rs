@@ -35,7 +35,7 @@ use self::vitals::Vitals;
 use self::writer::Writer;
 use super::{Look, MetricsStore, Reading, Result, Statistics, Store, StoreError};
 use crate::domain::fault::{Condition, Fault};
-use crate::domain::metrics::{History, Record, Writing};
+use crate::domain::metrics::{History, Record, Summary, Writing};
 use crate::domain::unit::UtcMillis;
 
 /// Updates that can wait for the writer, unless told otherwise.
@@ -140,6 +140,10 @@ impl Store for Sqlite {
 impl MetricsStore for Sqlite {
     async fn record(&self, record: Arc<Record>) -> Result<()> {
         self.writer.record(record).await
+    }
+
+    async fn summary(&self, since: UtcMillis) -> Result<Summary> {
+        self.readers.read(Look::Long, move |connection| Ok(metrics::summary(connection, since)?)).await
     }
 
     async fn history(&self, since: UtcMillis) -> Result<History> {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use tempfile::TempPath;
 
 use super::beside;
@@ -38,6 +39,11 @@ impl Partial {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             if !is_only_name(&file, path)? {
+                continue;
+            }
+            // Another user could go on reading and writing it.
+            if file.metadata()?.uid() != geteuid().as_raw() {
+                remove(path)?;
                 continue;
             }
             let path = TempPath::try_from_path(path)?;

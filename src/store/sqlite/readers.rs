@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::connection;
@@ -91,7 +92,10 @@ impl Readers {
                 work(connection)
             });
             // What cannot be read may be well again, or only this reader's trouble; what is damaged is everybody's.
-            if let Err(StoreError::Fault { fault: Fault::Corrupt, detail }) = &result {
+            // Where another file has taken the place, it is for the writer to find: it copies what was acknowledged first.
+            if let Err(StoreError::Fault { fault: Fault::Corrupt, detail }) = &result
+                && vitals.is_in_place()
+            {
                 vitals.fail(Fault::Corrupt, detail);
             }
             // Whoever asked may be gone.
@@ -175,7 +179,16 @@ impl Shared {
             OpenError::Sqlite(error) => self.vitals.refine(error.into()),
             other => StoreError::Fault { fault: Fault::Io, detail: other.to_string() },
         };
+        // A connection to another file would read this one's log into it.
+        if !self.vitals.is_in_place() {
+            return Err(StoreError::Fault {
+                fault: Fault::Replaced,
+                detail: "it is not read any more".into(),
+            });
+        }
         let connection = connection::open_existing(self.vitals.path()).map_err(failed)?;
+        // What is to become of the log is the writer's affair.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection::configure(&connection).map_err(failed)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)

@@ -140,12 +140,12 @@ impl Vitals {
         locked(&self.fault).as_ref().map(|condition| condition.fault)
     }
 
-    /// Notes what came of a transaction.
-    pub fn note<T>(&self, result: &Result<T, StoreError>) {
+    /// Notes what came of a transaction. One that `wrote` nothing says nothing about the disk.
+    pub fn note<T>(&self, result: &Result<T, StoreError>, wrote: bool) {
         match result {
             Err(StoreError::Busy) => self.fail(Fault::Locked, &StoreError::Busy.to_string()),
             Err(StoreError::Fault { fault, detail }) => self.fail(*fault, detail),
-            _ if self.is_faulty() => self.recover(),
+            Ok(_) if self.is_faulty() => self.recover(wrote),
             _ => {}
         }
     }
@@ -171,9 +171,13 @@ impl Vitals {
         self.finished.store(fault.is_final(), Ordering::Relaxed);
     }
 
-    fn recover(&self) {
+    fn recover(&self, wrote: bool) {
         let mut known = locked(&self.fault);
-        if let Some(condition) = known.take_if(|known| !known.fault.is_final()) {
+        if let Some(condition) = known.take_if(|known| match known.fault {
+            // That it could begin is enough.
+            Fault::Locked => true,
+            fault => wrote && !fault.is_final(),
+        }) {
             self.faulty.store(false, Ordering::Relaxed);
             // As loud as the fault was: who hears of one is to hear of the other.
             tracing::warn!(fault = condition.fault.name(), since = %condition.since, "updates are taken again");
@@ -261,13 +265,19 @@ mod tests {
     fn a_fault_goes_away_with_the_next_success_unless_it_is_final() {
         let folder = tempfile::tempdir().expect("a folder");
         let vitals = vitals(folder.path());
-        vitals.note::<()>(&Err(StoreError::Busy));
+        vitals.note::<()>(&Err(StoreError::Busy), false);
         assert_eq!(vitals.condition().map(|condition| condition.fault), Some(Fault::Locked));
-        vitals.note(&Ok(()));
+        vitals.note(&Ok(()), false);
         assert_eq!((vitals.condition(), vitals.is_faulty()), (None, false));
+        vitals.fail(Fault::DiskFull, "no space");
+        vitals.note(&Ok(()), false);
+        vitals.note::<()>(&Err(StoreError::TooSoon), true);
+        assert_eq!(vitals.condition().map(|condition| condition.fault), Some(Fault::DiskFull));
+        vitals.note(&Ok(()), true);
+        assert_eq!(vitals.condition(), None);
         vitals.fail(Fault::Corrupt, "a page");
         vitals.fail(Fault::DiskFull, "later");
-        vitals.note(&Ok(()));
+        vitals.note(&Ok(()), true);
         assert_eq!(vitals.final_fault(), Some(Fault::Corrupt));
     }
 

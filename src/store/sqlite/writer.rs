@@ -186,6 +186,8 @@ struct Committer {
     vitals: Arc<Vitals>,
     /// Frames in the write-ahead log after the last commit.
     wal_frames: Arc<AtomicU64>,
+    /// Commits that have written something.
+    commits: Arc<AtomicU64>,
     /// How many of them the last checkpoint had to leave there.
     left_frames: u64,
     /// At how many the next checkpoint is due.
@@ -195,13 +197,15 @@ struct Committer {
 impl Committer {
     fn new(mut connection: Connection, vitals: Arc<Vitals>) -> rusqlite::Result<Self> {
         let wal_frames = Arc::new(AtomicU64::new(0));
-        let frames = Arc::clone(&wal_frames);
+        let commits = Arc::new(AtomicU64::new(0));
+        let (frames, committed) = (Arc::clone(&wal_frames), Arc::clone(&commits));
         // In the place of SQLite's own checkpoints, which do not say what they could not do.
         connection.wal_hook(Some(move |_: &mut _, count| {
             frames.store(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            committed.fetch_add(1, Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { connection, vitals, wal_frames, left_frames: 0, checkpoint_at: CHECKPOINT_FRAMES })
+        Ok(Self { connection, vitals, wal_frames, commits, left_frames: 0, checkpoint_at: CHECKPOINT_FRAMES })
     }
 
     /// Stores a batch and what goes with it in one transaction, and then answers.
@@ -210,25 +214,34 @@ impl Committer {
         let inserted = self.transact(|transaction| {
             let results = entries::insert(transaction, batch)?;
             // Whatever is wrong with it must not cost an update.
-            let recorded: Vec<_> =
-                records.iter().map(|recording| aside(transaction, &recording.record)).collect();
-            Ok((results, recorded))
+            for recording in records.iter() {
+                if let Err(error) = aside(transaction, &recording.record) {
+                    tracing::warn!(%error, "metrics were not stored");
+                    // Where it is damaged, or SQLite has given up the whole transaction for it, that is what is wrong.
+                    let is_damaged = matches!(error, StoreError::Fault { fault: Fault::Corrupt, .. });
+                    if is_damaged || transaction.is_autocommit() {
+                        return Err(error);
+                    }
+                }
+            }
+            Ok(results)
         });
+        let stored =
+            inserted.as_ref().map_or(0, |results| results.iter().filter(|result| result.is_ok()).count());
+        let stored = stored as u64;
         self.vitals.end(|writing| {
-            writing.batches += u64::from(!batch.is_empty());
-            writing.updates += batch.len() as u64;
-            writing.batch_updates_max = writing.batch_updates_max.max(batch.len() as u64);
+            writing.batches += u64::from(stored > 0);
+            writing.updates += stored;
+            writing.batch_updates_max = writing.batch_updates_max.max(stored);
             for append in batch.iter() {
                 writing.queue_wait.record(begun.saturating_duration_since(append.queued_at()));
             }
         });
         match inserted {
-            Ok((results, recorded)) => {
+            Ok(results) => {
                 deliver(batch.drain(..).zip(results));
-                for (recording, recorded) in records.drain(..).zip(recorded) {
-                    // Whoever asked may be gone.
-                    let _ = recording.answer.send(recorded);
-                }
+                // A record that could not be written is not tried again: it would fail again. Whoever asked may be gone.
+                records.drain(..).for_each(|recording| _ = recording.answer.send(Ok(())));
             }
             // One channel whose rows contradict its counter must not stop the others.
             Err(StoreError::Other(_)) if batch.len() > 1 => {
@@ -258,10 +271,11 @@ impl Committer {
         }
         connection::be_patient(!self.vitals.is_faulty());
         let begun = self.vitals.begin();
+        let commits = self.commits.load(Ordering::Relaxed);
         let mut commit = None;
         let result = self.try_to(work, &mut commit).map_err(|error| self.vitals.refine(error));
         let result = if self.vitals.is_in_place() { result } else { Err(self.replaced()) };
-        self.vitals.note(&result);
+        self.vitals.note(&result, self.commits.load(Ordering::Relaxed) != commits);
         let (frames, left) = (self.wal_frames.load(Ordering::Relaxed), self.left_frames);
         self.vitals.end(|writing| {
             writing.busy += begun.elapsed();
@@ -319,11 +333,13 @@ impl Committer {
     fn checkpoint(&mut self) {
         let begun = self.vitals.begin();
         let row = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
         });
         let (frames, moved) = match row {
+            // Another process is at it.
+            Ok((true, _, _)) => (self.wal_frames.load(Ordering::Relaxed), 0),
             // -1 where there is no log.
-            Ok((frames, moved)) => (frames.max(0).cast_unsigned(), moved.max(0).cast_unsigned()),
+            Ok((false, frames, moved)) => (frames.max(0).cast_unsigned(), moved.max(0).cast_unsigned()),
             Err(error) => {
                 // The log keeps what was not moved, so that nothing is lost: the next commit shows what is wrong.
                 tracing::warn!(%error, "a checkpoint failed; the write-ahead log grows until one succeeds");
@@ -348,10 +364,10 @@ impl Committer {
 fn aside(transaction: &Transaction<'_>, record: &Record) -> Result<()> {
     transaction.execute_batch("SAVEPOINT record")?;
     let recorded = metrics::record(transaction, record);
-    if recorded.is_err() {
-        transaction.execute_batch("ROLLBACK TO record")?;
+    if recorded.is_ok() || !transaction.is_autocommit() {
+        let end = if recorded.is_ok() { "RELEASE record" } else { "ROLLBACK TO record; RELEASE record" };
+        transaction.execute_batch(end)?;
     }
-    transaction.execute_batch("RELEASE record")?;
     Ok(recorded?)
 }
 
