@@ -235,6 +235,8 @@ pub struct ServerPeriod {
     pub live_requests: u64,
     /// Live requests in the busiest minute.
     pub live_requests_per_minute_max: u64,
+    /// Agents that were active at a time, at most.
+    pub active_agents_max: u64,
     /// The writers.
     pub writing: Writing,
     /// The processes.
@@ -257,6 +259,7 @@ impl ServerPeriod {
 
     fn add(&mut self, other: &Self) {
         self.live_requests += other.live_requests;
+        self.active_agents_max = self.active_agents_max.max(other.active_agents_max);
         self.writing += &other.writing;
         self.usage += &other.usage;
     }

@@ -2,6 +2,7 @@
 //! reasons outside its arguments.
 
 pub mod account;
+pub mod agent;
 pub mod aggregate;
 pub mod channel;
 pub mod clock_watch;
@@ -14,6 +15,7 @@ pub mod latency;
 pub mod metrics;
 pub mod number;
 pub mod progress;
+pub mod redaction;
 pub mod report;
 pub mod run;
 pub mod schedule;

@@ -175,7 +175,7 @@ fn line(period: &RoutePeriod) -> Line {
 }
 
 fn summary(server: &ServerPeriod) -> Value {
-    let ServerPeriod { live_requests, live_requests_per_minute_max, writing, usage } = server;
+    let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } = server;
     let percentiles = |latency: &Latency| {
         json!({
             "p50": latency.percentile_ms(50.0),
@@ -187,6 +187,7 @@ fn summary(server: &ServerPeriod) -> Value {
     json!({
         "live_requests": live_requests,
         "live_requests_per_minute_max": live_requests_per_minute_max,
+        "active_agents_max": active_agents_max,
         "writer_utilisation": writing.utilisation(),
         "batches": writing.batches,
         "updates": writing.updates,

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::account::Token;
+use crate::domain::agent::{
+    Agent, AgentFilter, AgentId, Ending, Job, JobId, NewOperation, Operation, OperationId, OperationType, Sighting,
+};
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, SettingError};
 use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
@@ -188,6 +191,61 @@ pub trait MetricsStore {
     fn take_writing(&self) -> Writing;
 }
 
+/// Whether the server of this name is still there.
+pub type IsAlive = fn(&str) -> bool;
+
+/// Agents, the audit trail of what was run for them, and their jobs. What is written goes along with updates, in a
+/// transaction that there is anyway, where there are any.
+#[async_trait]
+pub trait AgentStore {
+    /// Notes that an agent was seen, and registers it if it is new.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there are as many agents as can be.
+    async fn register_agent(&self, id: AgentId, sighting: Sighting) -> Result<Agent>;
+
+    /// Notes when agents were last seen. Those that are not registered any more are passed over.
+    async fn see_agents(&self, sightings: Arc<Vec<(AgentId, Sighting)>>) -> Result<()>;
+
+    /// Agents by name, and how many there are but for offset and limit.
+    async fn agents(&self, filter: AgentFilter) -> Result<(Vec<Agent>, u64)>;
+
+    /// How many agents were seen at `since` or later, by other than stress tests.
+    async fn active_agents(&self, since: UtcMillis) -> Result<u64>;
+
+    /// Keeps what has become of an operation, if one has ended, and that another is about to begin, if one is. Neither
+    /// keeps an API key or an admin token, nor more of a text than it may.
+    async fn audit(
+        &self,
+        ended: Option<(OperationId, Ending)>,
+        begun: Option<NewOperation>,
+    ) -> Result<Option<OperationId>>;
+
+    /// The newest operations of an agent, at most `limit`, of one type or of all, the newest first, and how many are kept.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an agent that is not registered.
+    async fn operations(
+        &self,
+        agent: AgentId,
+        operation_type: Option<OperationType>,
+        limit: u32,
+    ) -> Result<(Vec<Operation>, u64)>;
+
+    /// Keeps a job as it is now. Keys and tokens are taken out of its answer.
+    async fn save_job(&self, job: Job) -> Result<()>;
+
+    /// A job; `None` when it is not kept.
+    async fn job(&self, id: JobId) -> Result<Option<Job>>;
+
+    /// Marks as interrupted what runs in a server that `is_alive` does not know. Returns how many operations and jobs.
+    async fn interrupt(&self, is_alive: IsAlive) -> Result<usize>;
+
+    /// Deletes a bounded number of operations, jobs and agents that are older than `oldest_kept` or too many. Returns
+    /// whether there is more to do.
+    async fn expire_operations(&self, oldest_kept: UtcMillis) -> Result<bool>;
+}
+
 /// What a page or a person wants to know of the store at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Statistics {
@@ -203,7 +261,7 @@ pub struct Statistics {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + MetricsStore + Send + Sync {
+pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + MetricsStore + AgentStore + Send + Sync {
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;
 

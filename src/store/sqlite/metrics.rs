@@ -280,7 +280,7 @@ fn save_route(transaction: &Transaction<'_>, period: Period, route: &RoutePeriod
 
 const SERVER_COLUMNS: &str = "live_requests, live_requests_per_minute_max, observed_us, busy_us, batches, updates,
   batch_updates_max, commit_latency, queue_wait, busy_waits, busy_waited_us, lock_errors, checkpoints, checkpointing_us,
-  wal_frames_max, checkpoint_lag_max, cpu_us, memory_bytes_max";
+  wal_frames_max, checkpoint_lag_max, cpu_us, memory_bytes_max, active_agents_max";
 
 fn server_at(transaction: &Transaction<'_>, period: Period) -> rusqlite::Result<Option<ServerPeriod>> {
     transaction
@@ -314,16 +314,18 @@ fn server_of(row: &Row<'_>) -> rusqlite::Result<ServerPeriod> {
             ..Writing::default()
         },
         usage: Usage { cpu: time(16)?, memory_bytes_max: row.get(17)? },
+        active_agents_max: row.get(18)?,
     })
 }
 
 fn save_server(transaction: &Transaction<'_>, period: Period, server: &ServerPeriod) -> rusqlite::Result<()> {
     let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let ServerPeriod { live_requests, live_requests_per_minute_max, writing, usage } = server;
+    let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } = server;
     transaction
         .prepare_cached(&format!(
             "INSERT OR REPLACE INTO server_metrics ({SERVER_COLUMNS}, period_ms, starts_at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+               ?21)"
         ))?
         .execute(params![
             live_requests,
@@ -344,6 +346,7 @@ fn save_server(transaction: &Transaction<'_>, period: Period, server: &ServerPer
             writing.checkpoint_lag_max,
             micros(usage.cpu),
             usage.memory_bytes_max,
+            active_agents_max,
             period.resolution.period_ms(),
             period.starts_at.0
         ])?;

@@ -15,15 +15,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::answers::deliver;
 use super::backup;
+use super::companion::{self, Companion};
 use super::connection;
 use super::entries::{self, Append};
-use super::metrics;
 use super::migrate::OpenError;
 use super::vitals::Vitals;
 use crate::clock;
 use crate::domain::entry::Stored;
 use crate::domain::fault::Fault;
-use crate::domain::metrics::Record;
 use crate::store::{Result, StoreError};
 
 /// Updates in one transaction.
@@ -36,15 +35,9 @@ type Work = Box<dyn FnOnce(&mut Committer) + Send>;
 
 enum Job {
     Append(Append),
-    /// Goes into the same transaction as the updates it is taken with.
-    Record(Recording),
+    Join(Box<dyn Companion>),
     Execute(Work),
     Stop,
-}
-
-struct Recording {
-    record: Arc<Record>,
-    answer: oneshot::Sender<Result<()>>,
 }
 
 /// A handle to the writer's thread.
@@ -74,10 +67,15 @@ impl Writer {
         self.put(Job::Append(append))
     }
 
-    /// Writes a record along with what else is to be written.
-    pub async fn record(&self, record: Arc<Record>) -> Result<()> {
+    /// Runs `work` along with what else is to be written, in the same transaction, and returns once that is committed. It
+    /// may run again when the transaction fails for another's sake.
+    pub async fn join<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        self.put(Job::Record(Recording { record, answer }))?;
+        self.put(Job::Join(companion::new(work, answer)))?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -150,7 +148,7 @@ fn run(mut committer: Committer, mut jobs: mpsc::Receiver<Job>) {
     let _guard = AbortOnPanic;
     let mut taken = Vec::with_capacity(BATCH_MAX);
     let mut batch = Vec::with_capacity(BATCH_MAX);
-    let mut records = Vec::new();
+    let mut companions = Vec::new();
     let mut stopping = false;
     // After `close` the queue takes nothing more, and what it holds is still received.
     while jobs.blocking_recv_many(&mut taken, BATCH_MAX) > 0 {
@@ -158,13 +156,13 @@ fn run(mut committer: Committer, mut jobs: mpsc::Receiver<Job>) {
         for job in taken.drain(..) {
             match job {
                 Job::Append(append) => batch.push(append),
-                Job::Record(recording) => records.push(recording),
+                Job::Join(companion) => companions.push(companion),
                 Job::Execute(work) => others.push(work),
                 Job::Stop => stopping = true,
             }
         }
-        if !batch.is_empty() || !records.is_empty() {
-            committer.store(&mut batch, &mut records);
+        if !batch.is_empty() || !companions.is_empty() {
+            committer.store(&mut batch, &mut companions);
         }
         for work in others {
             work(&mut committer);
@@ -186,10 +184,10 @@ struct Committer {
     vitals: Arc<Vitals>,
     /// Frames in the write-ahead log after the last commit.
     wal_frames: Arc<AtomicU64>,
-    /// Commits that have written something.
-    commits: Arc<AtomicU64>,
     /// How many of them the last checkpoint had to leave there.
     left_frames: u64,
+    /// Commits that have written something.
+    commits: Arc<AtomicU64>,
     /// At how many the next checkpoint is due.
     checkpoint_at: u64,
 }
@@ -209,21 +207,11 @@ impl Committer {
     }
 
     /// Stores a batch and what goes with it in one transaction, and then answers.
-    fn store(&mut self, batch: &mut Vec<Append>, records: &mut Vec<Recording>) {
+    fn store(&mut self, batch: &mut Vec<Append>, companions: &mut Vec<Box<dyn Companion>>) {
         let begun = clock::instant();
         let inserted = self.transact(|transaction| {
             let results = entries::insert(transaction, batch)?;
-            // Whatever is wrong with it must not cost an update.
-            for recording in records.iter() {
-                if let Err(error) = aside(transaction, &recording.record) {
-                    tracing::warn!(%error, "metrics were not stored");
-                    // Where it is damaged, or SQLite has given up the whole transaction for it, that is what is wrong.
-                    let is_damaged = matches!(error, StoreError::Fault { fault: Fault::Corrupt, .. });
-                    if is_damaged || transaction.is_autocommit() {
-                        return Err(error);
-                    }
-                }
-            }
+            companions.iter_mut().try_for_each(|companion| companion::run(transaction, &mut **companion))?;
             Ok(results)
         });
         let stored =
@@ -240,18 +228,20 @@ impl Committer {
         match inserted {
             Ok(results) => {
                 deliver(batch.drain(..).zip(results));
-                // A record that could not be written is not tried again: it would fail again. Whoever asked may be gone.
-                records.drain(..).for_each(|recording| _ = recording.answer.send(Ok(())));
+                companions.drain(..).for_each(|companion| companion.answer(Ok(())));
             }
             // One channel whose rows contradict its counter must not stop the others.
             Err(StoreError::Other(_)) if batch.len() > 1 => {
                 let results: Vec<_> = batch.iter().map(|append| self.store_alone(append)).collect();
                 deliver(batch.drain(..).zip(results));
-                records.clear();
+                for mut companion in companions.drain(..) {
+                    let committed = self.transact(|transaction| companion::run(transaction, &mut *companion));
+                    companion.answer(committed);
+                }
             }
             Err(error) => {
                 deliver(batch.drain(..).map(|append| (append, Err(same(&error)))));
-                records.drain(..).for_each(|recording| _ = recording.answer.send(Err(same(&error))));
+                companions.drain(..).for_each(|companion| companion.answer(Err(same(&error))));
             }
         }
         self.checkpoint_when_due();
@@ -360,19 +350,8 @@ impl Committer {
     }
 }
 
-/// Writes a record inside a transaction that goes on without it when that fails.
-fn aside(transaction: &Transaction<'_>, record: &Record) -> Result<()> {
-    transaction.execute_batch("SAVEPOINT record")?;
-    let recorded = metrics::record(transaction, record);
-    if recorded.is_ok() || !transaction.is_autocommit() {
-        let end = if recorded.is_ok() { "RELEASE record" } else { "ROLLBACK TO record; RELEASE record" };
-        transaction.execute_batch(end)?;
-    }
-    Ok(recorded?)
-}
-
 /// An error for each of those that it hit.
-fn same(error: &StoreError) -> StoreError {
+pub fn same(error: &StoreError) -> StoreError {
     match error {
         StoreError::Busy => StoreError::Busy,
         StoreError::Fault { fault, detail } => StoreError::Fault { fault: *fault, detail: detail.clone() },

@@ -1,0 +1,184 @@
+//! Agents.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::{Sqlite, jobs, operations};
+use crate::domain::agent::{
+    AGENTS_MAX, Agent, AgentFilter, AgentId, Ending, Job, JobId, NewOperation, Operation, OperationId,
+    OperationType, Sighting,
+};
+use crate::domain::redaction::redact;
+use crate::domain::secret::SecretHash;
+use crate::domain::unit::UtcMillis;
+use crate::store::{AgentStore, IsAlive, Result, StoreError};
+
+#[async_trait]
+impl AgentStore for Sqlite {
+    async fn register_agent(&self, id: AgentId, sighting: Sighting) -> Result<Agent> {
+        self.join(move |transaction| register(transaction, &id, sighting)).await
+    }
+
+    async fn see_agents(&self, sightings: Arc<Vec<(AgentId, Sighting)>>) -> Result<()> {
+        self.join(move |transaction| {
+            let mut see = transaction.prepare_cached(
+                "UPDATE agents SET last_seen_at_ms = max(last_seen_at_ms, ?2),
+                   last_live_at_ms = max(coalesce(last_live_at_ms, ?3), coalesce(?3, last_live_at_ms))
+                 WHERE id = ?1",
+            )?;
+            for (id, sighting) in sightings.iter() {
+                see.execute(params![id.as_str(), sighting.at.0, live_at(*sighting)])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn agents(&self, filter: AgentFilter) -> Result<(Vec<Agent>, u64)> {
+        self.read(move |connection| {
+            let since = filter.seen_since.map_or(i64::MIN, |at| at.0);
+            let before = filter.seen_before.map_or(i64::MAX, |at| at.0);
+            let total = connection
+                .prepare_cached(
+                    "SELECT count(*) FROM agents WHERE last_seen_at_ms >= ?1 AND last_seen_at_ms < ?2",
+                )?
+                .query_row([since, before], |row| row.get(0))?;
+            let agents = connection
+                .prepare_cached(
+                    "SELECT id, created_at_ms, last_seen_at_ms, total_operations FROM agents
+                     WHERE last_seen_at_ms >= ?1 AND last_seen_at_ms < ?2 ORDER BY id LIMIT ?3 OFFSET ?4",
+                )?
+                .query_map(params![since, before, filter.limit, filter.offset], from_row)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok((agents, total))
+        })
+        .await
+    }
+
+    async fn active_agents(&self, since: UtcMillis) -> Result<u64> {
+        self.read(move |connection| {
+            let active = connection
+                .prepare_cached("SELECT count(*) FROM agents WHERE last_live_at_ms >= ?1")?
+                .query_row([since.0], |row| row.get(0))?;
+            Ok(active)
+        })
+        .await
+    }
+
+    async fn audit(
+        &self,
+        ended: Option<(OperationId, Ending)>,
+        begun: Option<NewOperation>,
+    ) -> Result<Option<OperationId>> {
+        let ended = ended.map(|(id, ending)| (id, operations::without_excess(ending)));
+        let begun = begun.map(operations::without_excess_command);
+        self.join(move |transaction| {
+            if let Some((id, ending)) = &ended {
+                operations::end(transaction, *id, ending)?;
+            }
+            begun.as_ref().map(|begun| operations::begin(transaction, begun)).transpose()
+        })
+        .await
+    }
+
+    async fn operations(
+        &self,
+        agent: AgentId,
+        operation_type: Option<OperationType>,
+        limit: u32,
+    ) -> Result<(Vec<Operation>, u64)> {
+        self.read(move |connection| operations::newest(connection, &agent, operation_type, limit)).await
+    }
+
+    async fn save_job(&self, mut job: Job) -> Result<()> {
+        // An answer can be long: it is not looked through on the writer's thread.
+        let answer = std::mem::take(&mut job.answer);
+        job.answer = self.read(move |connection| Ok(without_keys(connection, &answer)?)).await?;
+        self.join(move |transaction| jobs::save(transaction, &job)).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        self.read(move |connection| Ok(jobs::find(connection, &id)?)).await
+    }
+
+    async fn interrupt(&self, is_alive: IsAlive) -> Result<usize> {
+        self.write(move |transaction| {
+            Ok(operations::interrupt(transaction, is_alive)? + jobs::interrupt(transaction, is_alive)?)
+        })
+        .await
+    }
+
+    async fn expire_operations(&self, oldest_kept: UtcMillis) -> Result<bool> {
+        self.write(move |transaction| {
+            let deleted = operations::expire(transaction, oldest_kept)?
+                + jobs::expire(transaction, oldest_kept)?
+                + expire(transaction, oldest_kept)?;
+            Ok(deleted > 0)
+        })
+        .await
+    }
+}
+
+fn register(transaction: &Transaction<'_>, id: &AgentId, sighting: Sighting) -> Result<Agent> {
+    let known = transaction
+        .prepare_cached(
+            "UPDATE agents SET last_seen_at_ms = max(last_seen_at_ms, ?2),
+               last_live_at_ms = max(coalesce(last_live_at_ms, ?3), coalesce(?3, last_live_at_ms))
+             WHERE id = ?1 RETURNING id, created_at_ms, last_seen_at_ms, total_operations",
+        )?
+        .query_row(params![id.as_str(), sighting.at.0, live_at(sighting)], from_row)
+        .optional()?;
+    if let Some(agent) = known {
+        return Ok(agent);
+    }
+    let agents: u64 = transaction
+        .prepare_cached("SELECT count(*) FROM agents")?
+        .query_row([], |row| row.get(0))?;
+    if agents >= AGENTS_MAX {
+        return Err(StoreError::Conflict(format!("there are {AGENTS_MAX} agents, as many as can be")));
+    }
+    let agent = transaction
+        .prepare_cached(
+            "INSERT INTO agents (id, created_at_ms, last_seen_at_ms, last_live_at_ms) VALUES (?1, ?2, ?2, ?3)
+             RETURNING id, created_at_ms, last_seen_at_ms, total_operations",
+        )?
+        .query_row(params![id.as_str(), sighting.at.0, live_at(sighting)], from_row)?;
+    Ok(agent)
+}
+
+fn live_at(sighting: Sighting) -> Option<i64> {
+    sighting.is_live.then_some(sighting.at.0)
+}
+
+/// Agents that have not been seen for long, and of which nothing is kept.
+fn expire(transaction: &Transaction<'_>, oldest_kept: UtcMillis) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM agents WHERE last_seen_at_ms < ?1
+               AND NOT EXISTS (SELECT 1 FROM agent_operations WHERE agent_id = agents.id)",
+        )?
+        .execute([oldest_kept.0])
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Agent> {
+    Ok(Agent {
+        id: agent_id(row, 0)?,
+        created_at: UtcMillis(row.get(1)?),
+        last_seen: UtcMillis(row.get(2)?),
+        total_operations: row.get(3)?,
+    })
+}
+
+fn agent_id(row: &Row<'_>, column: usize) -> rusqlite::Result<AgentId> {
+    AgentId::try_from(row.get::<_, String>(column)?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
+/// A text without admin tokens and without the API keys of this database.
+pub fn without_keys(connection: &Connection, text: &str) -> rusqlite::Result<String> {
+    let mut look = connection.prepare_cached("SELECT 1 FROM api_keys WHERE hash = ?1")?;
+    redact(text, |word| look.exists([SecretHash::of(word).0]))
+}
