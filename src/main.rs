@@ -5,9 +5,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use porta::cli::{self, Cli};
 use porta::command;
+use porta::exec::runner;
 use porta::exit::Failure;
 
 fn main() -> ExitCode {
+    // Before any setting is read: a runner has none.
+    if runner::is_this() {
+        return runner::run();
+    }
     match run() {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(),
