@@ -2606,7 +2606,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__serve)
-            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --db --log-level --log-format --help"
+            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2669,6 +2669,74 @@ _porta() {
                     return 0
                     ;;
                 --send-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -W "off allowlist shell" -- "${cur}"))
+                    return 0
+                    ;;
+                --exec-allowlist)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-status-ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-window)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-retention)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-url-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-commands)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-agent-commands)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-pipeline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-command-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-processes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-process-memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -57,6 +57,25 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l max-unsent -d 'Ans
 complete -c porta -n "__fish_porta_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive, and of an idle connection' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l body-timeout -d 'Time for a body to arrive; a later one is answered with 408' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l send-timeout -d 'Time for which a client may take nothing of its answer' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l token-file -d 'File with the token that agents present; the variable PORTA_TOKEN is the other way' -r -F
+complete -c porta -n "__fish_porta_using_subcommand serve" -l exec -d 'Run commands for agents: none, those that a file permits, or any' -r -f -a "off\t'None'
+allowlist\t'Those that a file permits, without a shell'
+shell\t'Any, by bash, or by sh where there is none'"
+complete -c porta -n "__fish_porta_using_subcommand serve" -l exec-allowlist -d 'The commands that --exec allowlist permits' -r -F
+complete -c porta -n "__fish_porta_using_subcommand serve" -l exec-dir -d 'Folder that commands run in, and write to [default: porta-exec beside the database]' -r -F
+complete -c porta -n "__fish_porta_using_subcommand serve" -l exec-user -d 'User that commands run as, by name or UID:GID; only root can be another than itself' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l agent-status-ttl -d 'How long it is taken for granted that an agent is registered' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l agent-window -d 'How long an agent counts as active after it was seen' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l agent-retention -d 'How long it is remembered what was done for agents' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l public-url-file -d 'File with the address by which this server is known elsewhere' -r -F
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-commands -d 'Commands and pipelines that run; the next is answered with 503, 1 to 1000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-agent-commands -d 'The same of one agent; the next is answered with 429, 1 to 1000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-pipeline -d 'Commands of a pipeline; a longer one is answered with 422, 1 to 10000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-command-time -d 'Time of a command; to ask for more is answered with 422, at most 1h' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-processes -d 'Processes of all commands together, 8 to 100000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Memory of one of their processes, 64MiB to 1TiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-file -d 'A file that one writes, 1KiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -69,6 +88,8 @@ json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand serve" -l no-migrate -d 'Refuse a database with an old schema instead of migrating it'
 complete -c porta -n "__fish_porta_using_subcommand serve" -l debug -d 'One worker, web/ read again at every request, a verbose log'
 complete -c porta -n "__fish_porta_using_subcommand serve" -l with-parent -d 'Stop when the process that started this one ends'
+complete -c porta -n "__fish_porta_using_subcommand serve" -l exec-allow-root -d 'Run commands even as root'
+complete -c porta -n "__fish_porta_using_subcommand serve" -l exec-allow-remote -d 'Run commands even when other machines can reach the server'
 complete -c porta -n "__fish_porta_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand stress" -l url -d 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l channel -d 'Channel that the API key belongs to, for the report' -r

@@ -1,5 +1,6 @@
 //! The only place that asks the operating system for randomness.
 
+use crate::domain::agent::JobId;
 use crate::domain::channel::{NewChannel, Settings};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::Secret;
@@ -18,6 +19,14 @@ pub fn api_key() -> Result<Secret, String> {
 /// As [`api_key`].
 pub fn token() -> Result<Secret, String> {
     Ok(Secret::token(random_bytes()?))
+}
+
+/// The name of a new job.
+///
+/// # Errors
+/// As [`api_key`].
+pub fn job_id() -> Result<JobId, String> {
+    Ok(JobId::new(u128::from_ne_bytes(random_bytes()?)))
 }
 
 /// A channel with fresh keys.

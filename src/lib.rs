@@ -8,15 +8,16 @@
 //! ```
 //!
 //! [`domain`] is pure, and so is [`thingspeak`], the formats of devices. [`store`] is the seam to SQLite, [`transfer`] takes
-//! whole channels out of it, [`server`] answers HTTP, [`load`] sends it, [`render`] turns values into text, and [`command`]
+//! whole channels out of it, [`exec`] runs commands for agents, [`server`] answers HTTP, [`load`] sends it, [`render`] turns values into text, and [`command`]
 //! has a file for each subcommand. Dependencies point one way:
-//! `command → {server, load, transfer, store, render} → thingspeak → domain`.
+//! `command → {server, load, exec, transfer, store, render} → thingspeak → domain`.
 
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod domain;
 pub mod entropy;
+pub mod exec;
 pub mod exit;
 pub mod load;
 pub mod log;

@@ -1,6 +1,7 @@
 //! Every argument: the source of the parser, the help, the man pages and the completions.
 
 mod admin;
+mod bridge;
 mod migrate;
 mod serve;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
+pub use self::bridge::{Bridge, CommandLimits, Exec};
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
 use crate::domain::id::{ChannelId, RunId};
@@ -91,7 +93,7 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Answer devices
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Measure how much load a server takes
     Stress(Stress),
     /// Show what was measured

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 
+use super::bridge::Bridge;
 use super::{number_within, positive_duration};
 use crate::domain::unit;
 
@@ -37,6 +38,9 @@ pub struct Serve {
     /// How much of everything there can be at a time.
     #[command(flatten)]
     pub limits: Limits,
+    /// What agents may do.
+    #[command(flatten)]
+    pub bridge: Bridge,
 }
 
 /// Limits of `porta serve`. What is beyond one is refused at once.
@@ -105,7 +109,7 @@ fn unsent_size(text: &str) -> Result<usize, String> {
     size_within(text, 32 * 1024 * 1024..=64 * 1024 * 1024 * 1024)
 }
 
-fn size_within(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+pub(super) fn size_within(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
     let size = usize::try_from(unit::parse_bytes(text)?).unwrap_or(usize::MAX);
     if range.contains(&size) {
         Ok(size)

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod bridge;
 mod generate;
 mod migrate;
 mod private_server;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::bridge;
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
-use crate::cli::{Limits, Serve};
+use crate::cli::{CommandLimits, Limits, Serve};
 use crate::exit::{Exit, Failure};
 use crate::server::bounds::Bounds;
 use crate::server::{self, ServeError, retention};
@@ -44,17 +45,19 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         )?;
     let bound =
         listener.local_addr().map_err(|error| Failure::new("cannot tell the bound address", error))?;
+    let bridge = bridge::options(&arguments.bridge, db, bound).await?;
     print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
 
     let options = server::Options {
         workers: if arguments.debug { 1 } else { arguments.workers as usize },
         worker_timeout: arguments.worker_timeout,
         shutdown_timeout: arguments.shutdown_timeout,
-        bounds: bounds(&arguments.limits),
+        bounds: bounds(&arguments.limits, &arguments.bridge.limits),
+        bridge,
         debug: arguments.debug,
     };
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
-    let retention = tokio::spawn(retention::keep(Arc::clone(&shared)));
+    let retention = tokio::spawn(retention::keep(Arc::clone(&shared), arguments.bridge.agent_retention));
     let (stop, stopping) = tokio::sync::oneshot::channel();
     let serving = async {
         // A sender that is gone means stop, too.
@@ -97,7 +100,7 @@ fn ended(db: &Path, error: &ServeError) -> Failure {
     }
 }
 
-fn bounds(limits: &Limits) -> Bounds {
+fn bounds(limits: &Limits, of_commands: &CommandLimits) -> Bounds {
     Bounds {
         connections: limits.max_connections as usize,
         requests: limits.max_requests as usize,
@@ -106,6 +109,11 @@ fn bounds(limits: &Limits) -> Bounds {
         body_bytes: limits.max_body,
         bulk_body_bytes: limits.max_bulk_body,
         unsent_bytes: limits.max_unsent,
+        commands: of_commands.max_commands as usize,
+        commands_per_agent: of_commands.max_agent_commands as usize,
+        pipeline_commands: of_commands.max_pipeline as usize,
+        command_output_bytes: of_commands.max_output,
+        command_timeout: of_commands.max_command_time,
         head_timeout: limits.head_timeout,
         body_timeout: limits.body_timeout,
         send_timeout: limits.send_timeout,
@@ -124,7 +132,7 @@ mod tests {
     fn the_defaults_are_those_that_the_server_has() {
         let cli = Cli::try_parse_from(["porta", "serve"]).expect("arguments");
         let Command::Serve(serve) = cli.command else { panic!("not serve") };
-        assert_eq!(bounds(&serve.limits), Bounds::DEFAULT);
+        assert_eq!(bounds(&serve.limits, &serve.bridge.limits), Bounds::DEFAULT);
         assert_eq!(serve.limits.max_queue as usize, QUEUE_CAPACITY);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Traffic;
 use super::unit::UtcMillis;
 
 /// Characters of an agent's name.
@@ -70,8 +71,21 @@ pub struct Agent {
 pub struct Sighting {
     /// When.
     pub at: UtcMillis,
-    /// Whether it was the agent, and not a stress test.
-    pub is_live: bool,
+    /// When by other than a stress test.
+    pub live_at: Option<UtcMillis>,
+}
+
+impl Sighting {
+    /// That it was there, in traffic of that kind.
+    pub fn new(at: UtcMillis, traffic: Traffic) -> Self {
+        Self { at, live_at: (traffic == Traffic::Live).then_some(at) }
+    }
+
+    /// Both in one: the later of each.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { at: self.at.max(other.at), live_at: self.live_at.max(other.live_at) }
+    }
 }
 
 /// Which agents are asked for.
@@ -319,7 +333,9 @@ mod tests {
     fn a_job_is_named_as_it_was() {
         let id = JobId::new(0xab);
         assert_eq!(JobId::parse(id.as_str()), Some(id.clone()));
-        for other in ["", "ab", &id.as_str().to_uppercase(), &format!("{id}0"), "../../../etc/passwd/aaaaaaaaaaaa"] {
+        for other in
+            ["", "ab", &id.as_str().to_uppercase(), &format!("{id}0"), "../../../etc/passwd/aaaaaaaaaaaa"]
+        {
             assert_eq!(JobId::parse(other), None, "{other}");
         }
     }

@@ -125,8 +125,8 @@ impl SecretHash {
 
 /// What a guesser tries first.
 const WELL_KNOWN: [&str; 12] = [
-    "changeme", "password", "passwort", "secret", "token", "default", "example", "porta", "admin", "letmein", "qwerty",
-    "test",
+    "changeme", "password", "passwort", "secret", "token", "default", "example", "porta", "admin", "letmein",
+    "qwerty", "test",
 ];
 /// Bits that a bridge token has at least.
 const BRIDGE_TOKEN_BITS: f64 = 128.0;

@@ -1,14 +1,14 @@
-//! Who may: API keys of channels, and admin tokens.
+//! Who may: API keys of channels, admin tokens, and the bridge's token.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::State;
-use super::error::{Api, Refusal};
+use super::error::{Api, Plain, Refusal};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
 use crate::store::{Look, StoreError, View, look};
@@ -64,6 +64,26 @@ impl FromRequestParts<Arc<State>> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Self::Rejection> {
         require_token(state, bearer(&parts.headers)).await?;
+        Ok(Self)
+    }
+}
+
+/// The header with the bridge's token. The token of `Authorization: Bearer …` is as good.
+const BRIDGE_HEADER: HeaderName = HeaderName::from_static("x-porta-token");
+
+/// An agent, by the bridge's token.
+pub struct Agent;
+
+impl FromRequestParts<Arc<State>> for Agent {
+    type Rejection = Plain;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Self::Rejection> {
+        let presented = match parts.headers.get(BRIDGE_HEADER) {
+            // One that is no text is none that opens anything.
+            Some(value) => Some(SecretHash::of(value.to_str().unwrap_or_default().trim())),
+            None => bearer(&parts.headers),
+        };
+        state.bridge.admit(presented)?;
         Ok(Self)
     }
 }

@@ -19,6 +19,16 @@ pub struct Bounds {
     pub bulk_body_bytes: usize,
     /// Bytes of large answers that their clients have not taken yet.
     pub unsent_bytes: usize,
+    /// Commands and pipelines that run.
+    pub commands: usize,
+    /// Those of one agent.
+    pub commands_per_agent: usize,
+    /// Commands of a pipeline.
+    pub pipeline_commands: usize,
+    /// Bytes of each of a command's streams that are kept.
+    pub command_output_bytes: usize,
+    /// How long an agent may let a command run.
+    pub command_timeout: Duration,
     /// How long a client may take to send the head of a request, and how long an idle connection is kept.
     pub head_timeout: Duration,
     /// How long a client may take to send a body.
@@ -38,6 +48,11 @@ impl Bounds {
         body_bytes: 64 * 1024,
         bulk_body_bytes: 8 * 1024 * 1024,
         unsent_bytes: 256 * 1024 * 1024,
+        commands: 32,
+        commands_per_agent: 8,
+        pipeline_commands: 256,
+        command_output_bytes: 256 * 1024,
+        command_timeout: Duration::from_secs(300),
         head_timeout: Duration::from_secs(30),
         body_timeout: Duration::from_secs(20),
         send_timeout: Duration::from_secs(30),

@@ -36,6 +36,16 @@ pub enum Refusal {
     Conflict(String),
     /// A key or token that this route needs is missing or wrong. It does not say which, nor whether there is a channel.
     Unauthorized,
+    /// No bridge token came along.
+    TokenMissing,
+    /// The bridge token is another.
+    TokenInvalid,
+    /// It is switched off, or not among what is permitted.
+    Forbidden(String),
+    /// What is asked for can be read, but cannot be.
+    Unprocessable(String),
+    /// Whoever asks has as much under way as they may.
+    Busy(String),
     /// No channel for the API key of an update. Devices know the body `0`.
     Key,
     /// An update too soon after the last. Devices know the body `0`, with status 200.
@@ -137,6 +147,15 @@ impl Refusal {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
             }
+            Self::TokenMissing => {
+                (StatusCode::UNAUTHORIZED, "auth_required", "Missing X-PORTA-TOKEN header".into(), None)
+            }
+            Self::TokenInvalid => (StatusCode::UNAUTHORIZED, "auth_required", "Invalid token".into(), None),
+            Self::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message, None),
+            Self::Unprocessable(message) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message, None)
+            }
+            Self::Busy(message) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message, None),
             Self::TooSoon | Self::TooMany => {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", StoreError::TooSoon.to_string(), None)
             }
@@ -159,6 +178,23 @@ impl Refusal {
             }
         };
         Words { status, code, message, field, cause }
+    }
+}
+
+impl Refusal {
+    /// Why, in words for whoever has asked.
+    pub fn message(self) -> String {
+        self.words().message
+    }
+
+    /// The same, said of one thing among several.
+    pub fn about(self, what: &str) -> Self {
+        let said = |message: String| format!("{what}: {message}");
+        match self {
+            Self::Forbidden(message) => Self::Forbidden(said(message)),
+            Self::Unprocessable(message) => Self::Unprocessable(said(message)),
+            other => other,
+        }
     }
 }
 
@@ -210,9 +246,26 @@ impl IntoResponse for Api {
     }
 }
 
+/// A refusal as agents know it: `{"error": message}`.
+#[derive(Debug)]
+pub struct Plain(Refusal);
+
+impl<E: Into<Refusal>> From<E> for Plain {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Plain {
+    fn into_response(self) -> Response {
+        let Words { status, message, cause, .. } = self.0.words();
+        with_cause(cause, (status, Json(json!({ "error": message }))).into_response())
+    }
+}
+
 /// An answer that says when to come back, if it is for now only, and why it is one.
 fn with_cause(cause: Option<Cause>, mut response: Response) -> Response {
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+    if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&response.status()) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
     }
     if let Some(cause) = cause {

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State as Extract};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -22,6 +22,8 @@ use crate::domain::metrics::Traffic;
 const RUN_HEADER: HeaderName = HeaderName::from_static("x-porta-run");
 /// Names a request in the log and in its answer.
 const ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// How long what runs commands may take: longer than any pipeline is let run, so that its own limits decide.
+const COMMANDS_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 /// Characters of an id that a client may bring.
 const ID_CHARACTERS_MAX: usize = 64;
 
@@ -45,27 +47,34 @@ pub async fn guarded<F: Future<Output = Response>>(
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let head = Head::of(&request);
-    let traffic = if request.headers().contains_key(RUN_HEADER) { Traffic::Stress } else { Traffic::Live };
+    let traffic = traffic(request.headers());
     let mut counted =
         Counted { metrics: &state.metrics, route, traffic, begun: clock::instant(), done: false };
     // Whoever watches an overloaded server must be let in.
     let is_watching = ROUTES.get(route).is_some_and(Route::is_for_watching);
+    let runs_commands = ROUTES.get(route).is_some_and(Route::runs_commands);
+    let timeout = if runs_commands { COMMANDS_TIMEOUT } else { state.worker_timeout };
     let place = if is_watching { None } else { Some(state.requests.try_acquire()) };
     let mut response = if let Some(Err(_)) = place {
         refused(&head, Refusal::Unavailable(Cause::word("requests_in_flight")))
     } else {
-        match tokio::time::timeout(state.worker_timeout, answer(request)).await {
+        match tokio::time::timeout(timeout, answer(request)).await {
             Ok(response) => {
                 let held = state.unsent.hold(response).await;
                 held.unwrap_or_else(|refusal| refused(&head, refusal))
             }
-            Err(_) => refused(&head, Refusal::Slow(state.worker_timeout)),
+            Err(_) => refused(&head, Refusal::Slow(timeout)),
         }
     };
     counted.finish(response.status());
     // An answer of 503 is what who asks for it is there for, not an error.
     head.sign(state, route, is_watching, &mut response);
     if cors::is_for_devices(head.uri.path()) { cors::allow_any_origin(response) } else { response }
+}
+
+/// Who sends a request.
+pub fn traffic(headers: &HeaderMap) -> Traffic {
+    if headers.contains_key(RUN_HEADER) { Traffic::Stress } else { Traffic::Live }
 }
 
 /// A refusal before a handler had a say, in the shape of the path.

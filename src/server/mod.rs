@@ -6,6 +6,7 @@ mod assets;
 mod auth;
 mod body;
 pub mod bounds;
+pub mod bridge;
 mod channels;
 mod cors;
 mod device;
@@ -23,6 +24,7 @@ mod unsent;
 mod workers;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use self::assets::Web;
 use self::bounds::Bounds;
+use self::bridge::Bridge;
 use self::feed_cache::FeedCache;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
@@ -58,6 +61,8 @@ pub struct Options {
     pub shutdown_timeout: Duration,
     /// How much of everything there can be at a time.
     pub bounds: Bounds,
+    /// What agents may do.
+    pub bridge: bridge::Options,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -87,13 +92,15 @@ pub struct State {
     unsent: Unsent,
     feeds: FeedCache,
     metrics: Metrics,
+    bridge: Bridge,
+    address: SocketAddr,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
 }
 
 impl State {
-    fn new(store: SharedStore, options: &Options) -> std::io::Result<Self> {
+    fn new(store: SharedStore, address: SocketAddr, options: &Options) -> std::io::Result<Self> {
         let web = Web::new(options.debug);
         let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
         let bounds = options.bounds;
@@ -109,6 +116,8 @@ impl State {
             unsent: Unsent::new(bounds.unsent_bytes),
             feeds: FeedCache::new(),
             metrics: Metrics::new(),
+            bridge: Bridge::new(options.bridge.clone(), &bounds),
+            address,
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),
@@ -135,7 +144,7 @@ pub async fn serve(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let state = Arc::new(State::new(store, &options)?);
+    let state = Arc::new(State::new(store, listener.local_addr()?, &options)?);
     let mut workers = Workers::start(options.workers, &state, options.shutdown_timeout)?;
     let stop_storing = Notify::new();
     let serving = async {
@@ -146,6 +155,7 @@ pub async fn serve(
         };
         drop(listener);
         workers.finish().await;
+        state.bridge.stop().await;
         stop_storing.notify_one();
         ended
     };

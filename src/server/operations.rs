@@ -55,6 +55,8 @@ pub async fn ready(Extract(state): Extract<Arc<State>>) -> Response {
 pub async fn metrics(_: Watcher, Extract(state): Extract<Arc<State>>) -> Result<Response, Api> {
     // What the database cannot say now is left out, so that the rest is seen.
     let statistics = tokio::time::timeout(LOOK_TIMEOUT, state.store.statistics()).await;
+    let active_agents = state.store.active_agents(state.bridge.active_since(clock::utc()));
+    let active_agents = tokio::time::timeout(LOOK_TIMEOUT, active_agents).await;
     let clock_behind_ms = state.clock_step().map_or(0, |step| step.at.0 - clock::utc().0);
     let snapshot = Snapshot {
         names: state.metrics.names().to_vec(),
@@ -63,6 +65,8 @@ pub async fn metrics(_: Watcher, Extract(state): Extract<Arc<State>>) -> Result<
         requests_in_flight: state.bounds.requests - state.requests.available_permits(),
         queue: state.store.queue_length(),
         statistics: statistics.ok().and_then(Result::ok),
+        active_agents: active_agents.ok().and_then(Result::ok),
+        commands_running: state.bridge.running(),
         condition: state.store.condition(),
         clock_behind: Duration::from_millis(u64::try_from(clock_behind_ms).unwrap_or(0)),
         started_at: state.started_at,
@@ -175,7 +179,8 @@ fn line(period: &RoutePeriod) -> Line {
 }
 
 fn summary(server: &ServerPeriod) -> Value {
-    let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } = server;
+    let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } =
+        server;
     let percentiles = |latency: &Latency| {
         json!({
             "p50": latency.percentile_ms(50.0),

@@ -7,9 +7,9 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
-use super::error::{Api, Refusal};
+use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
-use super::{State, admin, assets, channels, device, feeds, operations, pages};
+use super::{State, admin, assets, bridge, channels, device, feeds, operations, pages};
 
 /// The place in [`ROUTES`] of what is not in it.
 pub const OTHER: usize = ROUTES.len();
@@ -33,6 +33,8 @@ pub enum Access {
     Admin,
     /// The same, but nothing from this machine itself.
     Watch,
+    /// The bridge's token.
+    Agent,
 }
 
 /// A line of the table.
@@ -101,6 +103,17 @@ routes! {
     DELETE "/api/admin/channels/{channel}/keys/{key}" Admin admin::revoke_key,
     POST   "/api/admin/channels/{channel}/keys/{key}/rotate" Admin admin::rotate_key,
     GET    "/api/admin/requests" Admin operations::requests,
+    // agents
+    POST   "/run_bash" Agent bridge::run_bash,
+    POST   "/agent/pipeline" Agent bridge::pipeline,
+    GET    "/agent/jobs/{job}" Agent bridge::job,
+    DELETE "/agent/jobs/{job}" Agent bridge::cancel_job,
+    GET    "/agent/status" Agent bridge::status,
+    POST   "/agent/status" Agent bridge::status_of,
+    POST   "/agent/list" Agent bridge::list,
+    POST   "/agent/history" Agent bridge::history,
+    GET    "/meta" Agent bridge::meta,
+    GET    "/public_url" Agent bridge::public_url,
     // operators
     GET    "/health" Open operations::health,
     GET    "/ready" Open operations::ready,
@@ -114,6 +127,11 @@ impl Route {
     /// Whether it tells how the server is.
     pub fn is_for_watching(&self) -> bool {
         matches!(self.path, "/health" | "/ready" | "/metrics")
+    }
+
+    /// Whether it takes as long as a command does, and has limits of its own for that.
+    pub fn runs_commands(&self) -> bool {
+        matches!(self.path, "/run_bash" | "/agent/pipeline")
     }
 
     /// Method and path without its variants, as `GET /channels/{channel}/feeds`.
@@ -147,7 +165,17 @@ pub fn router(state: &Arc<State>) -> Router {
 
 /// A refusal in the shape of the path.
 pub fn refused(path: &str, refusal: Refusal) -> Response {
-    if path.starts_with("/api/") { Api::from(refusal).into_response() } else { refusal.into_response() }
+    if path.starts_with("/api/") {
+        Api::from(refusal).into_response()
+    } else if is_for_agents(path) {
+        Plain::from(refusal).into_response()
+    } else {
+        refusal.into_response()
+    }
+}
+
+fn is_for_agents(path: &str) -> bool {
+    path.starts_with("/agent/") || ["/run_bash", "/meta", "/public_url"].contains(&path)
 }
 
 #[cfg(test)]

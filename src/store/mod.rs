@@ -10,7 +10,8 @@ use async_trait::async_trait;
 
 use crate::domain::account::Token;
 use crate::domain::agent::{
-    Agent, AgentFilter, AgentId, Ending, Job, JobId, NewOperation, Operation, OperationId, OperationType, Sighting,
+    Agent, AgentFilter, AgentId, Ending, Job, JobId, NewOperation, Operation, OperationId, OperationType,
+    Sighting,
 };
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, SettingError};
 use crate::domain::entry::Stored;
@@ -261,7 +262,9 @@ pub struct Statistics {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: ChannelStore + EntryStore + TokenStore + RunStore + MetricsStore + AgentStore + Send + Sync {
+pub trait Store:
+    ChannelStore + EntryStore + TokenStore + RunStore + MetricsStore + AgentStore + Send + Sync
+{
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;
 

@@ -3,6 +3,7 @@
 use porta::server::routes::{Access, ROUTES, Route, spellings};
 use serde_json::{Value, json};
 
+use crate::support::bridge::{self, TOKEN};
 use crate::support::wire::{exchange, request};
 use crate::support::{Channel, Server, Workspace};
 
@@ -35,6 +36,7 @@ fn set_up(workspace: &Workspace) -> (Channel, Keys) {
         ("another channel's key", Some(other.write_key)),
         ("a revoked key", text(&revoked["key"])),
         ("a revoked token", text(&old_token["token"])),
+        ("the bridge token", Some(TOKEN.into())),
         ("the admin token", text(&token["token"])),
     ];
     (channel, Keys { named })
@@ -51,6 +53,7 @@ fn is_let_in(route: &Route, key: &str) -> bool {
             ["the read key", "the write key", "the admin token"].contains(&key)
         }
         Access::Owner | Access::Admin | Access::Watch => key == "the admin token",
+        Access::Agent => key == "the bridge token",
     }
 }
 
@@ -61,6 +64,7 @@ fn filled(path: &str, channel: &str) -> String {
         .replace("{entry}", "last.json")
         .replace("{field}", field)
         .replace("{key}", "1")
+        .replace("{job}", "0123456789abcdef0123456789abcdef")
         .replace("{file}", "porta.css")
 }
 
@@ -75,6 +79,10 @@ fn body_for(route: &Route, key: Option<&str>) -> (&'static str, String) {
             (crate::support::wire::FORM, format!("write_api_key={key}&time_format=relative&updates=1,2"))
         }
         path if path.ends_with("/keys") => ("application/json", r#"{"kind":"read"}"#.into()),
+        "/run_bash" => ("application/json", r#"{"cmd":"true"}"#.into()),
+        "/agent/pipeline" => ("application/json", r#"{"agent_id":"a","commands":["true"]}"#.into()),
+        "/agent/list" => ("application/json", String::new()),
+        path if path.starts_with("/agent") => ("application/json", r#"{"agent_id":"a"}"#.into()),
         path if path.starts_with("/api") => ("application/json", r#"{"name":"n"}"#.into()),
         _ => (crate::support::wire::FORM, String::new()),
     }
@@ -92,6 +100,7 @@ fn send(server: &Server, route: &Route, path: &str, key: Option<&str>) -> (u16, 
     let mut path = path.to_owned();
     match (route.access, key) {
         (_, None) | (Access::Open, _) => {}
+        (Access::Agent, Some(key)) => headers.push(("X-PORTA-TOKEN", key)),
         (Access::Admin | Access::Watch, Some(_)) => headers.push(("Authorization", &bearer)),
         (_, Some(key)) => path = format!("{path}?api_key={key}"),
     }
@@ -111,7 +120,7 @@ fn is_refused(access: Access, status: u16, body: &str) -> bool {
         Access::Entries => status == 400 && body == "-1",
         Access::Entry => status == 200 && body == "\"-1\"",
         Access::Channel => status == 404,
-        Access::Owner | Access::Admin | Access::Watch => status == 401,
+        Access::Owner | Access::Admin | Access::Watch | Access::Agent => status == 401,
     }
 }
 
@@ -121,7 +130,7 @@ fn every_route_lets_in_whom_its_line_of_the_table_says() {
         // A route may delete the channel: each has a workspace of its own.
         let workspace = Workspace::new();
         let (channel, keys) = set_up(&workspace);
-        let server = workspace.serve(&["--workers", "1"]);
+        let server = bridge::serve(&workspace, &["--workers", "1"]);
         let update = format!("/update?api_key={}&field1=first", channel.write_key);
         assert!(exchange(&server, &request("GET", &update, &[], "")).ends_with("\r\n\r\n1"));
         let spelled = spellings(route.path);
@@ -133,6 +142,8 @@ fn every_route_lets_in_whom_its_line_of_the_table_says() {
                 let what = format!("{} {path} with {name}: {status} {body}", route.method);
                 if is_let_in(route, name) {
                     let gone = path != filled(&spelled[0], &channel.id.to_string()) && status == 404;
+                    // There is no such job, nor such an agent, and commands are not run here.
+                    let gone = gone || route.access == Access::Agent && [403, 404].contains(&status);
                     assert!(gone || (200..300).contains(&status), "{what}");
                     assert!(!is_refused(route.access, status, &body) || gone, "{what}");
                 } else {
@@ -210,4 +221,53 @@ fn a_public_channel_is_read_by_all_and_written_by_none() {
             assert!(!is_refused(route.access, status, &body), "{path} with {name}: {body}");
         }
     }
+}
+
+/// Every method on every path of the bridge, with every kind of key: what the table does not have, too.
+#[test]
+fn the_bridge_opens_to_its_token_only_whatever_the_method() {
+    let workspace = Workspace::new();
+    let (_, keys) = set_up(&workspace);
+    let server = bridge::serve(&workspace, &["--exec", "shell"]);
+    let closed_workspace = Workspace::new();
+    let closed = closed_workspace.serve(&[]);
+    let mut strangers = keys.named;
+    strangers.retain(|(name, _)| *name != "the bridge token");
+    strangers.push(("a short token", Some(TOKEN[..TOKEN.len() - 1].into())));
+    strangers.push(("a long token", Some(format!("{TOKEN}0"))));
+    strangers.push(("an empty token", Some(String::new())));
+    strangers.push(("a token in other letters", Some(TOKEN.to_uppercase())));
+    let status = |server: &Server, method: &str, path: &str, header: Option<(&str, &str)>| -> u16 {
+        let body = r#"{"agent_id":"a","cmd":"touch ran"}"#;
+        let headers: Vec<_> = header.into_iter().collect();
+        let answer = exchange(server, &request(method, path, &headers, body));
+        answer.split(' ').nth(1).unwrap_or_else(|| panic!("{method} {path}: {answer}")).parse().unwrap()
+    };
+    let mut seen = 0;
+    for route in ROUTES.iter().filter(|route| route.access == Access::Agent) {
+        let path = filled(route.path, "1");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
+            for (name, key) in &strangers {
+                let bearer = format!("Bearer {}", key.as_deref().unwrap_or_default());
+                let headers = match key {
+                    None => vec![None],
+                    Some(key) => {
+                        vec![Some(("X-PORTA-TOKEN", key.as_str())), Some(("Authorization", bearer.as_str()))]
+                    }
+                };
+                for header in headers {
+                    let status = status(&server, method, &path, header);
+                    assert!([401, 405].contains(&status), "{method} {path} with {name}: {status}");
+                    seen += usize::from(status == 401);
+                }
+            }
+            let right = Some(("X-PORTA-TOKEN", TOKEN));
+            let opened = status(&server, method, &path, right);
+            assert!(![401, 403].contains(&opened), "{method} {path} with the token: {opened}");
+            let without = status(&closed, method, &path, right);
+            assert!([403, 405].contains(&without), "{method} {path} of a server without a token: {without}");
+        }
+    }
+    assert!(seen > 150, "{seen}");
+    assert!(!workspace.path().join("ran").exists());
 }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// What each module may use of the crate besides itself.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("thingspeak", &["domain"]),
     ("store", &["domain", "clock"]),
     ("transfer.rs", &["domain", "store", "thingspeak"]),
     ("load", &["domain", "clock"]),
-    ("server", &["domain", "clock", "entropy", "log", "store", "thingspeak", "transfer"]),
+    ("exec", &["domain", "clock"]),
+    ("server", &["domain", "clock", "entropy", "exec", "log", "store", "thingspeak", "transfer"]),
     ("render", &["domain"]),
     ("clock.rs", &["domain"]),
     ("log.rs", &["clock"]),
@@ -27,6 +28,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
             "clock",
             "domain",
             "entropy",
+            "exec",
             "exit",
             "load",
             "log",

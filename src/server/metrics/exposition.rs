@@ -39,6 +39,10 @@ pub struct Snapshot {
     pub queue: usize,
     /// The database; `None` where it cannot be read.
     pub statistics: Option<Statistics>,
+    /// Agents that were seen not long ago; `None` where the database cannot be read.
+    pub active_agents: Option<u64>,
+    /// Commands and pipelines that run.
+    pub commands_running: usize,
     /// What is wrong with it.
     pub condition: Option<Condition>,
     /// By how much the clock is behind where it has been.
@@ -116,6 +120,11 @@ impl Snapshot {
         page.durations("porta_request_duration_seconds", help, &latencies)?;
         page.gauge("porta_requests_in_flight", "Requests being answered.", self.requests_in_flight as f64)?;
         page.gauge("porta_connections", "Open connections.", self.connections as f64)?;
+        let help = "Commands and pipelines of agents that run.";
+        page.gauge("porta_commands_running", help, self.commands_running as f64)?;
+        if let Some(active) = self.active_agents {
+            page.gauge("porta_active_agents", "Agents that were seen not long ago.", active as f64)?;
+        }
         let incidents: Vec<_> = self
             .totals
             .incidents

@@ -81,11 +81,22 @@ pub async fn store_until(state: &State, stop: &Notify) {
             _ = tick.tick() => {}
             () = stop.notified() => break,
         }
+        look_at_agents(state).await;
         store(state, state.metrics.take_due(clock::utc())).await;
     }
+    state.bridge.flush(&state.store).await;
     gather(state, &mut Process::new());
     store(state, state.metrics.take_waiting()).await;
     log::report_last_repeats();
+}
+
+/// Stores when agents were last seen, and counts those that are active.
+async fn look_at_agents(state: &State) {
+    state.bridge.flush(&state.store).await;
+    match state.store.active_agents(state.bridge.active_since(clock::utc())).await {
+        Ok(active) => state.metrics.note_active_agents(clock::utc(), active),
+        Err(error) => tracing::debug!(%error, "active agents were not counted"),
+    }
 }
 
 /// Stores what is to be stored now. What cannot be waits on.

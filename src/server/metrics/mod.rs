@@ -191,6 +191,14 @@ impl Metrics {
         server.add_same_minute(&ServerPeriod { writing, usage, ..ServerPeriod::default() });
     }
 
+    /// Notes how many agents are active at a time.
+    fn note_active_agents(&self, now: UtcMillis, active: u64) {
+        if active > 0 {
+            let period = ServerPeriod { active_agents_max: active, ..ServerPeriod::default() };
+            locked(&self.gathered).waiting(now).server.add_same_minute(&period);
+        }
+    }
+
     /// Since the start of the server.
     pub fn totals(&self) -> Totals {
         self.gather(clock::utc()).totals.clone()

@@ -30,7 +30,7 @@ impl AgentStore for Sqlite {
                  WHERE id = ?1",
             )?;
             for (id, sighting) in sightings.iter() {
-                see.execute(params![id.as_str(), sighting.at.0, live_at(*sighting)])?;
+                see.execute(params![id.as_str(), sighting.at.0, sighting.live_at.map(|at| at.0)])?;
             }
             Ok(())
         })
@@ -129,14 +129,13 @@ fn register(transaction: &Transaction<'_>, id: &AgentId, sighting: Sighting) -> 
                last_live_at_ms = max(coalesce(last_live_at_ms, ?3), coalesce(?3, last_live_at_ms))
              WHERE id = ?1 RETURNING id, created_at_ms, last_seen_at_ms, total_operations",
         )?
-        .query_row(params![id.as_str(), sighting.at.0, live_at(sighting)], from_row)
+        .query_row(params![id.as_str(), sighting.at.0, sighting.live_at.map(|at| at.0)], from_row)
         .optional()?;
     if let Some(agent) = known {
         return Ok(agent);
     }
-    let agents: u64 = transaction
-        .prepare_cached("SELECT count(*) FROM agents")?
-        .query_row([], |row| row.get(0))?;
+    let agents: u64 =
+        transaction.prepare_cached("SELECT count(*) FROM agents")?.query_row([], |row| row.get(0))?;
     if agents >= AGENTS_MAX {
         return Err(StoreError::Conflict(format!("there are {AGENTS_MAX} agents, as many as can be")));
     }
@@ -145,12 +144,8 @@ fn register(transaction: &Transaction<'_>, id: &AgentId, sighting: Sighting) -> 
             "INSERT INTO agents (id, created_at_ms, last_seen_at_ms, last_live_at_ms) VALUES (?1, ?2, ?2, ?3)
              RETURNING id, created_at_ms, last_seen_at_ms, total_operations",
         )?
-        .query_row(params![id.as_str(), sighting.at.0, live_at(sighting)], from_row)?;
+        .query_row(params![id.as_str(), sighting.at.0, sighting.live_at.map(|at| at.0)], from_row)?;
     Ok(agent)
-}
-
-fn live_at(sighting: Sighting) -> Option<i64> {
-    sighting.is_live.then_some(sighting.at.0)
 }
 
 /// Agents that have not been seen for long, and of which nothing is kept.

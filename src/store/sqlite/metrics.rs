@@ -320,7 +320,8 @@ fn server_of(row: &Row<'_>) -> rusqlite::Result<ServerPeriod> {
 
 fn save_server(transaction: &Transaction<'_>, period: Period, server: &ServerPeriod) -> rusqlite::Result<()> {
     let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } = server;
+    let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } =
+        server;
     transaction
         .prepare_cached(&format!(
             "INSERT OR REPLACE INTO server_metrics ({SERVER_COLUMNS}, period_ms, starts_at_ms)

@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(3, "stress_test_runs", "0003_stress_test_runs.sql"),
     migration!(4, "device_api", "0004_device_api.sql"),
     migration!(5, "metrics", "0005_metrics.sql"),
+    migration!(6, "agents", "0006_agents.sql"),
 ];
 
 /// The schema that this version of porta works with.

@@ -18,7 +18,8 @@ const EXPIRED_MAX: u32 = 500;
 /// Bytes that are looked through beyond what is kept: a secret that begins before the end must be seen whole.
 const SECRET_BYTES_MAX: usize = 128;
 
-const COLUMNS: &str = "operation_type, command, peer, job_id, place, started_at_ms, state, took_us, exit_code, stdout,
+const COLUMNS: &str =
+    "operation_type, command, peer, job_id, place, started_at_ms, state, took_us, exit_code, stdout,
   stderr, truncated";
 
 /// What is to be kept, without what never will be, so that the writer need not look through that.
@@ -142,7 +143,11 @@ pub fn interrupt_in(
     let mut interrupt = transaction.prepare(&format!(
         "UPDATE {table} SET state = 'interrupted' WHERE state = 'running' AND instance = ?1"
     ))?;
-    instances.iter().filter(|instance| !is_alive(instance)).map(|instance| interrupt.execute([instance])).sum()
+    instances
+        .iter()
+        .filter(|instance| !is_alive(instance))
+        .map(|instance| interrupt.execute([instance]))
+        .sum()
 }
 
 /// Deletes some that are too old or too many.

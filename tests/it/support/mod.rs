@@ -1,5 +1,6 @@
 //! A folder with a database, the executable, and servers that end with the test.
 
+pub mod bridge;
 pub mod client;
 pub mod island;
 pub mod page_cache;
@@ -162,6 +163,7 @@ pub async fn serve_within(
         worker_timeout: Duration::from_secs(60),
         shutdown_timeout: Duration::from_secs(60),
         bounds: Bounds::DEFAULT,
+        bridge: porta::server::bridge::Options::closed(),
         debug: false,
     };
     let (stop, stopping) = oneshot::channel();

@@ -1,10 +1,14 @@
 //! What can be seen of a server from outside.
 
+use std::time::Duration;
+
+use porta::clock;
+
 use super::Server;
 use super::wire::{exchange, get};
 
-/// Looks after which what should have come about has not.
-const LOOKS_MAX: u32 = 20_000;
+/// After so long what should have come about will not.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The value of a series of `/metrics`, its labels included; 0 where there is none.
 pub fn metric(server: &Server, series: &str) -> f64 {
@@ -21,13 +25,11 @@ pub fn errors(server: &Server, cause: &str) -> f64 {
 
 /// Looks again and again until it is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..LOOKS_MAX {
-        if is_so() {
-            return;
-        }
+    let begun = clock::instant();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "it never came to this: {what}");
         std::thread::yield_now();
     }
-    panic!("it never came to this: {what}");
 }
 
 /// Waits until nobody is connected but the one who looks.
