@@ -68,7 +68,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--max-command-time', '--max-command-time', [CompletionResultType]::ParameterName, 'Time of a command; to ask for more is answered with 422, at most 1h')
             [CompletionResult]::new('--max-output', '--max-output', [CompletionResultType]::ParameterName, 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB')
             [CompletionResult]::new('--max-processes', '--max-processes', [CompletionResultType]::ParameterName, 'Processes of all commands together, 8 to 100000')
-            [CompletionResult]::new('--max-process-memory', '--max-process-memory', [CompletionResultType]::ParameterName, 'Memory of one of their processes, 64MiB to 1TiB')
+            [CompletionResult]::new('--max-process-memory', '--max-process-memory', [CompletionResultType]::ParameterName, 'Private memory of one of their processes, 64MiB to 1TiB')
             [CompletionResult]::new('--max-file', '--max-file', [CompletionResultType]::ParameterName, 'A file that one writes, 1KiB to 1TiB')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')

@@ -64,7 +64,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --max-command-time 'Time of a command; to ask for more is answered with 422, at most 1h'
             cand --max-output 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB'
             cand --max-processes 'Processes of all commands together, 8 to 100000'
-            cand --max-process-memory 'Memory of one of their processes, 64MiB to 1TiB'
+            cand --max-process-memory 'Private memory of one of their processes, 64MiB to 1TiB'
             cand --max-file 'A file that one writes, 1KiB to 1TiB'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'

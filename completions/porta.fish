@@ -74,7 +74,7 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l max-pipeline -d 'C
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-command-time -d 'Time of a command; to ask for more is answered with 422, at most 1h' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-processes -d 'Processes of all commands together, 8 to 100000' -r
-complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Memory of one of their processes, 64MiB to 1TiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Private memory of one of their processes, 64MiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-file -d 'A file that one writes, 1KiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'

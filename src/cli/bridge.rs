@@ -102,7 +102,7 @@ pub struct CommandLimits {
     /// Processes of all commands together, 8 to 100000
     #[arg(long, env = "PORTA_MAX_PROCESSES", value_name = "N", default_value_t = 512, value_parser = processes, allow_negative_numbers = true)]
     pub max_processes: u32,
-    /// Memory of one of their processes, 64MiB to 1TiB
+    /// Private memory of one of their processes, 64MiB to 1TiB
     #[arg(long, env = "PORTA_MAX_PROCESS_MEMORY", value_name = "SIZE", default_value = "1GiB", value_parser = memory_size)]
     pub max_process_memory: usize,
     /// A file that one writes, 1KiB to 1TiB

@@ -105,7 +105,7 @@ async fn execution(arguments: &Bridge, mode: Exec, db: &Path) -> Result<Executio
     let policy = if mode == Exec::Allowlist {
         let path = &arguments.exec_allowlist;
         let failed = |error| Failure::usage(format!("cannot run commands for agents: {error}"));
-        Policy::Allowlist(Allowlist::read(path).map_err(failed)?)
+        Policy::Allowlist(Arc::new(Allowlist::read(path).map_err(failed)?))
     } else {
         let shell = SHELLS.into_iter().map(PathBuf::from).find(|shell| shell.exists());
         let none =
@@ -124,20 +124,24 @@ fn settings(arguments: &Bridge, db: &Path) -> Result<Settings, Failure> {
     let absolute = |path: &Path| {
         std::path::absolute(path).map_err(|error| Failure::new("cannot tell the working directory", error))
     };
-    let folder = absolute(db)?.parent().map(Path::to_owned).unwrap_or_default();
+    // SQLite follows a link, and writes beside what it leads to.
+    let db = absolute(db)?;
+    let real_db =
+        db.canonicalize().map_err(|error| Failure::new(format!("cannot find {}", db.display()), error))?;
+    let folder = real_db.parent().map(Path::to_owned).unwrap_or_default();
+    let beside_link = db.parent().map(Path::to_owned).unwrap_or_default();
     let exec_dir = match &arguments.exec_dir {
         Some(exec_dir) => absolute(exec_dir)?,
         None => folder.join(EXEC_FOLDER),
     };
     let user = arguments.exec_user.as_deref().map(User::find).transpose();
     let user = user.map_err(|error| Failure::usage(format!("cannot use --exec-user: {error}")))?;
-    let mut protected = vec![folder, SETTINGS_FOLDER.into(), SETTINGS_FILE.into()];
+    let mut protected = vec![folder, beside_link, SETTINGS_FOLDER.into(), SETTINGS_FILE.into()];
     protected.extend(arguments.token_file.clone());
     if arguments.exec == Exec::Allowlist {
         protected.push(arguments.exec_allowlist.clone());
     }
-    // What is not there cannot be read; and links lead to what is to be protected.
-    let protected = protected.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let protected = protected.iter().map(|path| real(path)).collect();
     Ok(Settings {
         executable: "/proc/self/exe".into(),
         exec_dir,
@@ -145,6 +149,13 @@ fn settings(arguments: &Bridge, db: &Path) -> Result<Settings, Failure> {
         protected,
         limits: limits(&arguments.limits),
     })
+}
+
+/// A path without links; what is not there yet is protected once it is.
+fn real(path: &Path) -> PathBuf {
+    let parent = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.canonicalize().ok().or_else(parent).unwrap_or_else(absolute)
 }
 
 fn limits(limits: &CommandLimits) -> Limits {

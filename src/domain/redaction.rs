@@ -2,10 +2,15 @@
 
 use std::ops::Range;
 
+use super::agent::kept;
 use super::secret::{KEY_LENGTH, KEY_LENGTHS, TOKEN_DIGITS, TOKEN_MARK};
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
+/// Bytes of a secret that is looked for, and more.
+const SECRET_BYTES_MAX: usize = 128;
+/// A run of capitals and digits beyond this is no key between others: to ask about each part of it would take long.
+const RUN_MAX: usize = 3 * KEY_LENGTH;
 
 /// A text without admin tokens, which their beginning tells, and without what `is_secret` knows. That is asked about
 /// whatever has the form of an API key: each sixteen capitals and digits in a row, and each word of 8 to 64 characters, cut at
@@ -21,6 +26,28 @@ pub fn redact<E>(text: &str, mut is_secret: impl FnMut(&str) -> Result<bool, E>)
         }
     }
     Ok(without(text, secrets))
+}
+
+/// The beginning of a text, at most so many bytes, [without secrets](redact), and whether that is all of it. Where more follows,
+/// what may be the first half of a secret is not kept.
+///
+/// # Errors
+/// As `is_secret`.
+pub fn beginning<E>(
+    text: &str,
+    bytes_max: usize,
+    is_secret: impl FnMut(&str) -> Result<bool, E>,
+) -> Result<(String, bool), E> {
+    let (looked_through, is_all) = kept(text, bytes_max + SECRET_BYTES_MAX);
+    let clean = redact(looked_through, is_secret)?;
+    let certain = if is_all { clean.len() } else { clean.len().saturating_sub(SECRET_BYTES_MAX) };
+    let (beginning, is_whole) = kept(&clean, certain.min(bytes_max));
+    Ok((beginning.to_owned(), is_all && is_whole))
+}
+
+/// Whether a text has anything in it that [`redact`] would take out or ask about.
+pub fn is_suspicious(text: &str) -> bool {
+    !tokens(text).is_empty() || !candidates(text).is_empty()
 }
 
 /// A text without `secret`, wherever it stands.
@@ -42,7 +69,7 @@ fn candidates(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<_> = words(text, is_space).chain(words(text, is_around)).collect();
     found.retain(|word| KEY_LENGTHS.contains(&word.len()));
     let is_key_letter = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    for run in words(text, |c| !is_key_letter(c)) {
+    for run in words(text, |c| !is_key_letter(c)).filter(|run| run.len() <= RUN_MAX) {
         // One that is shorter has no key in it.
         let keys = (run.len() + 1).saturating_sub(KEY_LENGTH);
         found.extend((run.start..run.start + keys).map(|start| start..start + KEY_LENGTH));
@@ -105,6 +132,27 @@ mod tests {
         }
         assert_eq!(redacted("key=my=own&key now", &["my=own&key"]), "key=my=own&key now");
         assert_eq!(redacted("key my=own&key now", &["my=own&key"]), "key [redacted] now");
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_at_the_end_is_not_kept() {
+        let key = "ABCDEFGH12345678";
+        for before in 0..200 {
+            let text = format!("{}{key} {}", "x ".repeat(before), "y".repeat(300));
+            let known = |word: &str| Ok::<_, Infallible>(word == key);
+            let (kept, is_all) = beginning(&text, 100, known).unwrap_or_else(|never| match never {});
+            assert!(!kept.contains("ABC") && kept.len() <= 100 && !is_all, "{before}: {kept}");
+        }
+        let all = beginning("short", 100, |_| Ok::<_, Infallible>(false));
+        assert_eq!(all, Ok(("short".into(), true)));
+    }
+
+    #[test]
+    fn only_a_suspicious_text_is_asked_about() {
+        assert!(!is_suspicious("echo hello") && !is_suspicious(""));
+        for text in ["ABCDEFGH12345678", "curl my=own&key", "xABCDEFGH12345678"] {
+            assert!(is_suspicious(text), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process, test_kill_process};
 
 use super::Limits;
 
@@ -18,7 +18,12 @@ const LOOKS_MAX: usize = 100;
 
 /// A server's groups: one in each hierarchy that it may write to.
 pub struct Groups {
-    bases: Vec<PathBuf>,
+    bases: Vec<Base>,
+}
+
+struct Base {
+    path: PathBuf,
+    /// What holds for all that is in it together.
     limits: Vec<&'static str>,
 }
 
@@ -27,56 +32,52 @@ impl Groups {
     pub fn make(limits: &Limits, runners_max: u64) -> Self {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let mut groups = Self { bases: Vec::new(), limits: Vec::new() };
+        let mut bases = Vec::new();
         for folder in hierarchies(&mounts, &own) {
             remove_left_behind(&folder);
-            let base = folder.join(format!("{PREFIX}{}", std::process::id()));
-            if fs::create_dir(&base).is_err() {
+            let path = folder.join(format!("{PREFIX}{}", std::process::id()));
+            if fs::create_dir(&path).is_err() {
                 continue;
             }
-            // Needs controllers of its own; one after the other, since each may be missing.
-            for controller in ["+pids", "+memory"] {
-                let _ = fs::write(folder.join("cgroup.subtree_control"), controller);
-            }
+            pass_controllers_on(&folder);
             let tasks = limits.processes + runners_max * RUNNER_TASKS;
             let memory = memory_max(limits);
+            let has_memory =
+                limit(&path, "memory.max", memory) || limit(&path, "memory.limit_in_bytes", memory);
             let found = [
-                ("processes", limit(&base, "pids.max", tasks)),
-                (
-                    "memory",
-                    limit(&base, "memory.max", memory) || limit(&base, "memory.limit_in_bytes", memory),
-                ),
-                ("end", base.join("cgroup.kill").exists()),
+                ("processes", limit(&path, "pids.max", tasks)),
+                ("memory", has_memory),
+                ("end", path.join("cgroup.kill").exists()),
             ];
-            groups.limits.extend(found.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name));
-            groups.bases.push(base);
+            let limits = found.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect();
+            bases.push(Base { path, limits });
         }
-        groups.limits.sort_unstable();
-        groups.limits.dedup();
-        groups
+        Self { bases }
     }
 
-    /// What holds for all commands together.
-    pub fn in_force(&self) -> &[&'static str] {
-        &self.limits
-    }
-
-    /// Takes a runner in, before it starts anything.
-    pub fn admit(&self, number: u64, runner: u32) {
+    /// Takes a runner in, before it starts anything. Returns what holds for it and all others together.
+    pub fn admit(&self, number: u64, runner: u32) -> Vec<&'static str> {
+        let mut limits = Vec::new();
         for base in &self.bases {
-            let group = base.join(number.to_string());
-            let moved = fs::create_dir(&group)
-                .and_then(|()| fs::write(group.join("cgroup.procs"), runner.to_string()));
-            if let Err(error) = moved {
-                tracing::debug!(%error, group = %group.display(), "a runner has no control group");
+            let group = base.path.join(number.to_string());
+            match fs::create_dir(&group)
+                .and_then(|()| fs::write(group.join("cgroup.procs"), runner.to_string()))
+            {
+                Ok(()) => limits.extend(&base.limits),
+                Err(error) => {
+                    tracing::debug!(%error, group = %group.display(), "a runner has no control group");
+                }
             }
         }
+        limits.sort_unstable();
+        limits.dedup();
+        limits
     }
 
     /// Ends whatever is left of a runner, and takes its groups away.
     pub fn dissolve(&self, number: u64) {
         for base in &self.bases {
-            let group = base.join(number.to_string());
+            let group = base.path.join(number.to_string());
             end(&group);
             if let Err(error) = fs::remove_dir(&group) {
                 tracing::debug!(%error, group = %group.display(), "a control group cannot be removed");
@@ -88,8 +89,33 @@ impl Groups {
 impl Drop for Groups {
     fn drop(&mut self) {
         for base in &self.bases {
-            let _ = fs::remove_dir(base);
+            let _ = fs::remove_dir(&base.path);
         }
+    }
+}
+
+/// Lets groups below `folder` have limits, in the second version. That takes a group without processes of its own, or the
+/// topmost one: so this process moves down first, where it is alone in its group.
+fn pass_controllers_on(folder: &Path) {
+    let control = folder.join("cgroup.subtree_control");
+    if !control.exists() {
+        return;
+    }
+    // Only the topmost group has no type.
+    if folder.join("cgroup.type").exists() {
+        if !processes(folder).is_ok_and(|processes| processes == [getpid()]) {
+            return;
+        }
+        let own = folder.join(format!("{PREFIX}{}-server", std::process::id()));
+        let moved = fs::create_dir(&own).and_then(|()| fs::write(own.join("cgroup.procs"), "0"));
+        if let Err(error) = moved {
+            tracing::debug!(%error, "this server cannot move to a control group of its own");
+            return;
+        }
+    }
+    // One after the other, since each may be missing.
+    for controller in ["+pids", "+memory"] {
+        let _ = fs::write(&control, controller);
     }
 }
 
@@ -131,9 +157,11 @@ fn processes(group: &Path) -> io::Result<Vec<Pid>> {
 fn remove_left_behind(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|pid| pid.parse().ok());
+        let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let pid = rest.and_then(|rest| rest.trim_end_matches("-server").parse().ok());
         let Some(pid) = pid.and_then(Pid::from_raw) else { continue };
-        if test_kill_process(pid).is_ok() {
+        // One of this number was another process: this one has made none yet.
+        if pid != getpid() && test_kill_process(pid).is_ok() {
             continue;
         }
         for group in fs::read_dir(entry.path()).into_iter().flatten().flatten() {

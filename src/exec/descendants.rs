@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::time::Duration;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, pidfd_open,
-    wait,
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process_group, pidfd_open,
+    pidfd_send_signal, wait,
 };
 
 use crate::clock;
 
 /// How long all of it may take to be gone. A process that the kernel waits for cannot be ended.
 const END_MAX: Duration = Duration::from_secs(5);
+/// Processes that are ended at once: each is held open, and there are only so many files.
+const FOUND_MAX: usize = 512;
 /// How long one look waits for what it has ended.
 const LOOK_MAX: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
@@ -52,35 +55,34 @@ pub fn end(leader: Pid) -> (Option<WaitStatus>, Left) {
         if left == Left::None || begun.elapsed() > END_MAX {
             return (of_leader, left);
         }
-        end_found();
+        end_found(begun);
     }
 }
 
 /// Ends what there is below this process now, and waits a moment for it. All are stopped first, until there is nobody who
 /// could start another: to end them one by one would make room for those that they start.
-fn end_found() {
-    let mut found: Vec<Pid> = Vec::new();
-    loop {
-        let fresh: Vec<_> = descendants().into_iter().filter(|pid| !found.contains(pid)).collect();
-        if fresh.is_empty() {
+fn end_found(begun: Instant) {
+    let mut found: HashMap<Pid, OwnedFd> = HashMap::new();
+    while begun.elapsed() <= END_MAX && found.len() < FOUND_MAX {
+        let fresh: Vec<_> = descendants().into_iter().filter(|pid| !found.contains_key(pid)).collect();
+        let count = found.len();
+        for pid in fresh {
+            // Whoever has ended meanwhile has nobody else's number as long as it is held open.
+            let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            let _ = pidfd_send_signal(&process, Signal::STOP);
+            found.insert(pid, process);
+        }
+        if found.len() == count {
             break;
         }
-        for pid in fresh {
-            signal(pid, Signal::STOP);
-            found.push(pid);
-        }
     }
-    let ends: Vec<_> = found.iter().filter_map(|pid| pidfd_open(*pid, PidfdFlags::empty()).ok()).collect();
-    found.iter().for_each(|pid| signal(*pid, Signal::KILL));
-    for end in &ends {
+    for process in found.values() {
+        let _ = pidfd_send_signal(process, Signal::KILL);
+    }
+    for process in found.values() {
         // One that takes longer is looked for again.
-        let _ = poll(&mut [PollFd::new(end, PollFlags::IN)], Some(&LOOK_MAX));
+        let _ = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&LOOK_MAX));
     }
-}
-
-/// One that has ended meanwhile is a child still, so that its number is nobody else's.
-fn signal(pid: Pid, signal: Signal) {
-    let _ = kill_process(pid, signal);
 }
 
 /// All processes below this one.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::fs::statvfs;
 use rustix::process::geteuid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,8 +24,10 @@ use super::{Confinement, ExecError, Invocation, Outcome, Output, Settings};
 const IDLE_MAX: usize = 8;
 /// How long a runner may take to be ready.
 const START_MAX: Duration = Duration::from_secs(10);
-/// How long one may take to end what it runs, and itself.
-const END_MAX: Duration = Duration::from_secs(10);
+/// How long one may take to end what it runs, and itself: longer than it gives what it runs.
+const END_MAX: Duration = Duration::from_secs(7);
+/// Bytes that must be free where commands write, which mostly is where the database does.
+const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 
 /// Runs commands. All of it happens on the runtime that it is used on.
 pub struct Executor {
@@ -54,6 +57,8 @@ struct Runner {
     child: Child,
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
+    /// Which limits it shares with all others.
+    control_groups: Vec<&'static str>,
 }
 
 impl Executor {
@@ -72,15 +77,22 @@ impl Executor {
             next: AtomicU64::new(0),
             alive: watch::Sender::new(0),
         });
-        let (lease, ready) = Shared::start_runner(&shared).await?;
+        let (mut lease, ready) = Shared::start_runner(&shared).await?;
+        let control_groups = lease.runner().map(|runner| runner.control_groups.clone()).unwrap_or_default();
         lease.give_back();
-        let confinement = shared.confinement(uid, &ready);
+        let confinement = shared.confinement(uid, &ready, control_groups);
         Ok(Self { shared, confinement })
     }
 
     /// What commands are held to.
     pub fn confinement(&self) -> &Confinement {
         &self.confinement
+    }
+
+    /// Whether there is space on the disk for what a command writes. Where that is not known there is.
+    pub fn has_space(&self) -> bool {
+        let system = statvfs(&self.shared.settings.exec_dir);
+        system.map_or(true, |system| system.f_bavail.saturating_mul(system.f_frsize) >= FREE_BYTES_MIN)
     }
 
     /// Runs a command to its end. When this is dropped before, so is the command, with all that it has started.
@@ -97,8 +109,10 @@ impl Executor {
             Some(lease) => lease,
             None => Shared::start_runner(&self.shared).await?.0,
         };
-        let (outcome, is_clean) =
-            lease.carry_out(&order).await.map_err(|error| ExecError::Lost(error.to_string()))?;
+        // A runner that was stopped says nothing, and neither does one that waits for a disk.
+        let carried_out = tokio::time::timeout(invocation.timeout + END_MAX, lease.carry_out(&order)).await;
+        let carried_out = carried_out.unwrap_or_else(|_| Err(io::Error::other("it does not answer")));
+        let (outcome, is_clean) = carried_out.map_err(|error| ExecError::Lost(error.to_string()))?;
         if is_clean {
             lease.give_back();
         }
@@ -145,19 +159,16 @@ impl Shared {
 
     fn spawn(&self, number: u64) -> io::Result<Runner> {
         let mut command = Command::new(&self.settings.executable);
-        // Out of the server's group: Ctrl+C in its terminal is for the server, which then ends its runners in order.
-        command.arg0(NAME).env_clear().current_dir("/").process_group(0);
+        command.arg0(NAME).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(user) = self.settings.user.as_ref().filter(|user| user.uid != geteuid().as_raw()) {
             command.uid(user.uid).gid(user.gid);
         }
         let mut child = command.spawn()?;
-        if let Some(pid) = child.id() {
-            self.groups.admit(number, pid);
-        }
+        let control_groups = child.id().map(|pid| self.groups.admit(number, pid)).unwrap_or_default();
         match (child.stdin.take(), child.stdout.take()) {
             (Some(orders), Some(answers)) => {
-                Ok(Runner { number, child, orders, answers: BufReader::new(answers) })
+                Ok(Runner { number, child, orders, answers: BufReader::new(answers), control_groups })
             }
             _ => Err(io::Error::other("its standard streams are not there")),
         }
@@ -166,7 +177,7 @@ impl Shared {
     /// Lets a runner end, with what it runs.
     fn retire(self: &Arc<Self>, runner: Runner) {
         let shared = Arc::clone(self);
-        let Runner { number, mut child, orders, answers } = runner;
+        let Runner { number, mut child, orders, answers, .. } = runner;
         tokio::spawn(async move {
             // That is what tells it.
             drop((orders, answers));
@@ -180,8 +191,7 @@ impl Shared {
         });
     }
 
-    fn confinement(&self, uid: u32, ready: &Ready) -> Confinement {
-        let control_groups = self.groups.in_force().to_vec();
+    fn confinement(&self, uid: u32, ready: &Ready, control_groups: Vec<&'static str>) -> Confinement {
         let processes_bounded_by = if control_groups.contains(&"processes") {
             Some("control group")
         } else if uid != 0 {

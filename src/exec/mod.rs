@@ -46,7 +46,7 @@ pub struct Settings {
 pub struct Limits {
     /// Processes and threads of all commands together.
     pub processes: u64,
-    /// Memory of one process, in bytes. Where there are control groups, all of them together have half of the machine's.
+    /// Private memory of one process, in bytes. Where there are control groups, all of them together have half of the machine's.
     pub memory_bytes: u64,
     /// A file that one writes, in bytes.
     pub file_bytes: u64,
@@ -156,6 +156,12 @@ pub fn prepare(settings: &Settings) -> Result<(), String> {
         return Err(format!("{} is no folder", folder.display()));
     }
     let real = folder.canonicalize().map_err(failed)?;
+    if settings.protected.iter().any(|path| path == Path::new("/")) {
+        return Err(
+            "the database is in /, and commands must not read what is in its folder; it belongs in another"
+                .into(),
+        );
+    }
     match settings.protected.iter().find(|path| path.starts_with(&real)) {
         Some(path) => {
             let (folder, path) = (folder.display(), path.display());

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, WaitStatus, getpid, pidfd_open, set_child_subreaper, setrlimit,
+    Pid, PidfdFlags, Resource, Rlimit, WaitStatus, getpid, getrlimit, pidfd_open, set_child_subreaper,
+    setrlimit, setsid,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,6 +57,8 @@ pub fn run() -> ExitCode {
 fn serve() -> io::Result<()> {
     let mut orders = io::stdin().lock();
     let Some(setup) = read::<Setup>(&mut orders)? else { return Ok(()) };
+    // Away from the server's terminal: Ctrl+C there is for the server, and nobody writes to it.
+    setsid()?;
     set_child_subreaper(Some(getpid()))?;
     // Not every system lets it.
     let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
@@ -102,7 +105,7 @@ fn limit(setup: &Setup) -> io::Result<()> {
     ];
     for (resource, most) in limits {
         // The system may allow less already.
-        let allowed = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX).min(most);
+        let allowed = getrlimit(resource).maximum.unwrap_or(u64::MAX).min(most);
         setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) })?;
     }
     Ok(())
@@ -212,8 +215,10 @@ impl Running {
 
     /// Reads what it writes until it has ended, or has to be.
     fn wait(&mut self, deadline: Instant, orders: &impl AsFd) -> Until {
+        let mut tick = clock::instant() + TICK;
         loop {
-            let left = deadline.saturating_duration_since(clock::instant());
+            let now = clock::instant();
+            let left = deadline.saturating_duration_since(now);
             if left.is_zero() {
                 return Until::Deadline;
             }
@@ -233,7 +238,8 @@ impl Running {
             let has_ended = ready.is_ok() && is_ready(0);
             stdout.read(CHUNKS_MAX);
             stderr.read(CHUNKS_MAX);
-            if ready == Ok(0) {
+            if now >= tick {
+                tick = now + TICK;
                 self.status = descendants::reap(self.leader).0;
             }
             if has_ended || self.status.is_some() {

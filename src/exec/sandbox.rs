@@ -19,11 +19,10 @@ use super::message::Ready;
 
 /// What is asked for; a kernel that knows less does what it knows.
 const ABI_WANTED: ABI = ABI::V6;
-/// All versions, the oldest first.
-const ABIS: [ABI; 10] =
-    [ABI::V1, ABI::V2, ABI::V3, ABI::V4, ABI::V5, ABI::V6, ABI::V7, ABI::V8, ABI::V9, ABI::V10];
+/// The versions up to that, the oldest first.
+const ABIS: [ABI; 6] = [ABI::V1, ABI::V2, ABI::V3, ABI::V4, ABI::V5, ABI::V6];
 /// Devices that can be written to without any consequence.
-const SINKS: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
+const SINKS: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/full"];
 /// Entries of a folder on the way to a secret. What is beyond them cannot be read.
 const ENTRIES_MAX: usize = 10_000;
 
@@ -123,7 +122,7 @@ fn ways(protected: &[PathBuf]) -> BTreeSet<PathBuf> {
 /// What can be read. Landlock cannot close a part of what is open: so all is opened that lies beside the ways to what is
 /// protected. Links are left out, since what they lead to is open or not by itself.
 fn readable(ways: &BTreeSet<PathBuf>, protected: &[PathBuf]) -> Vec<PathBuf> {
-    if ways.is_empty() {
+    if protected.is_empty() {
         return vec![PathBuf::from("/")];
     }
     let entries =

@@ -233,7 +233,11 @@ pub trait AgentStore {
         limit: u32,
     ) -> Result<(Vec<Operation>, u64)>;
 
-    /// Keeps a job as it is now. Keys and tokens are taken out of its answer.
+    /// The beginnings of texts, at most so many bytes of each, without admin tokens and API keys of this database, and whether
+    /// that is all of it.
+    async fn without_secrets(&self, texts: Vec<String>, bytes_max: usize) -> Result<Vec<(String, bool)>>;
+
+    /// Keeps a job as it is now. Its answer has no secrets any more.
     async fn save_job(&self, job: Job) -> Result<()>;
 
     /// A job; `None` when it is not kept.

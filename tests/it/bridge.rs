@@ -263,16 +263,25 @@ fn a_stopped_server_ends_what_it_runs_and_says_so() {
 fn a_client_that_goes_away_takes_its_command_with_it() {
     let workspace = Workspace::new();
     let server = serve_shell(&workspace);
-    let body = json!({ "agent_id": "a", "cmd": "touch begun; sleep 86396.1" }).to_string();
-    let headers = [("X-PORTA-TOKEN", TOKEN), ("Content-Type", "application/json")];
-    let waiting = sent(&server, &request("POST", "/run_bash", &headers, &body));
-    until("it has begun", || workspace.path().join("porta-exec/begun").exists());
-    drop(waiting);
-    until("its command is gone", || !is_running("86396."));
-    until("its end is noted", || {
-        let history = post(&server, "/agent/history", &json!({ "agent_id": "a" })).body;
-        history["operations"][0]["details"]["state"] == "cancelled"
-    });
+    let begun = workspace.path().join("porta-exec/begun");
+    for (path, body) in [
+        ("/run_bash", json!({ "agent_id": "a", "cmd": "touch begun; sleep 86396.1" })),
+        (
+            "/agent/pipeline",
+            json!({ "agent_id": "a", "commands": ["true", "touch begun; sleep 86396.2", "true"] }),
+        ),
+    ] {
+        let headers = [("X-PORTA-TOKEN", TOKEN), ("Content-Type", "application/json")];
+        let waiting = sent(&server, &request("POST", path, &headers, &body.to_string()));
+        until("it has begun", || begun.exists());
+        drop(waiting);
+        until("its command is gone", || !is_running("86396."));
+        until("its end is noted", || {
+            let history = post(&server, "/agent/history", &json!({ "agent_id": "a" })).body;
+            history["operations"][0]["details"]["state"] == "cancelled"
+        });
+        std::fs::remove_file(&begun).unwrap();
+    }
     assert_eq!(get(&server, "/agent/status?agent_id=a").body["state"], "idle");
 }
 
@@ -297,62 +306,13 @@ fn there_are_only_so_many_commands_and_places_come_back() {
 }
 
 #[test]
-fn what_is_kept_of_a_command_has_no_secret_in_it() {
+fn the_usual_time_of_a_command_is_within_what_is_allowed() {
     let workspace = Workspace::new();
-    let channel = workspace.create_channel("secret");
-    let admin = workspace.json(&["admin", "token", "create", "--format", "json"])["token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let server = serve_shell(&workspace);
-    let secrets = [TOKEN, channel.write_key.as_str(), admin.as_str()];
-    for secret in secrets {
-        let command = format!("echo 'x={secret}&y'; echo {secret} >&2");
-        let body = json!({ "agent_id": "a", "cmd": command });
-        let answer = post(&server, "/run_bash", &body).body;
-        assert_eq!(answer["stderr"], secret, "who asks gets it whole: {answer}");
-        let (_, location) =
-            begin(&server, "/agent/pipeline", &json!({ "agent_id": "a", "commands": [command] }));
-        assert_eq!(ended(&server, &location)["success"], true);
-    }
-    let history = post(&server, "/agent/history", &json!({ "agent_id": "a" })).body.to_string();
-    assert!(history.contains("echo 'x=[redacted]&y'"), "{history}");
-    let log = server.stop().stderr;
-    let database = workspace.database();
-    let texts: Vec<String> = database
-        .prepare("SELECT command || stdout || stderr FROM agent_operations UNION ALL SELECT answer FROM jobs")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<rusqlite::Result<_>>()
-        .unwrap();
-    assert_eq!(texts.len(), 9);
-    for secret in secrets {
-        assert!(!history.contains(secret) && !log.contains(secret));
-        assert!(texts.iter().all(|text| !text.contains(secret)), "{secret} in {texts:?}");
-    }
-}
-
-#[test]
-fn an_operation_is_noted_before_its_command_begins() {
-    let workspace = Workspace::new();
-    let server = serve_shell(&workspace);
-    let (_, location) = begin(
-        &server,
-        "/run_bash",
-        &json!({ "agent_id": "a", "cmd": "touch begun; until test -e go; do sleep 0.01; done" }),
-    );
-    until("it has begun", || workspace.path().join("porta-exec/begun").exists());
-    let state = |database: &rusqlite::Connection| -> (String, String) {
-        let query = "SELECT state, command FROM agent_operations";
-        database.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
-    };
-    let (running, command) = state(&workspace.database());
-    assert_eq!(running, "running");
-    assert!(command.starts_with("touch begun"), "{command}");
-    std::fs::write(workspace.path().join("porta-exec/go"), "").unwrap();
-    ended(&server, &location);
-    until("its end is noted", || state(&workspace.database()).0 == "done");
+    let server = serve(&workspace, &["--exec", "shell", "--max-command-time", "5s"]);
+    assert_eq!(run(&server, "echo x").body["stdout"], "x");
+    let pipeline = post(&server, "/agent/pipeline", &json!({ "agent_id": "a", "commands": ["echo x"] }));
+    assert_eq!(pipeline.body["success"], true, "{pipeline:?}");
+    assert_eq!(post(&server, "/run_bash", &json!({ "cmd": "true", "timeout": 6 })).status, 422);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -376,7 +336,8 @@ async fn two_hundred_agents_that_register_at_once_are_two_hundred() {
         assert_eq!((&list["total"], list["agents"].as_array().unwrap().len()), (&json!(200), 200));
         let answered =
             "porta_requests_total{method=\"POST\",route=\"/agent/status\",traffic=\"live\",status=\"2xx\"}";
-        let expected = [("porta_active_agents", 200.0), ("porta_database_busy_waits_total", 0.0), (answered, 400.0)];
+        let expected =
+            [("porta_active_agents", 200.0), ("porta_database_busy_waits_total", 0.0), (answered, 400.0)];
         for (series, value) in expected {
             assert_eq!(metric(&server, series), value, "{series}");
         }

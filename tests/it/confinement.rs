@@ -190,6 +190,42 @@ fn secrets_are_out_of_reach() {
 }
 
 #[test]
+fn a_database_behind_a_link_is_out_of_reach_too() {
+    let workspace = Workspace::new();
+    let here = workspace.path();
+    for folder in ["here", "real"] {
+        std::fs::create_dir(here.join(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink(here.join("real/porta.db"), here.join("here/link.db")).unwrap();
+    let server = serve(&workspace, &["--exec", "shell", "--db", "here/link.db"]);
+    if confinement(&server)["landlock"] == 0 {
+        skip("this kernel has no Landlock");
+        return;
+    }
+    for path in ["real/porta.db", "here/link.db"] {
+        let answer = run(&server, &format!("cat {}/{path}", here.display()));
+        assert_ne!(answer.body["exit_code"], 0, "{path}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_runner_that_is_stopped_is_given_up() {
+    let workspace = Workspace::new();
+    let server = serve_shell(&workspace);
+    let body = json!({ "agent_id": "a", "cmd": "echo $PPID > runner; sleep 86392.1", "timeout": 1 });
+    let (_, location) = bridge::begin(&server, "/run_bash", &body);
+    let file = workspace.path().join("porta-exec/runner");
+    until("it has begun", || std::fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n')));
+    let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let job = bridge::ended(&server, &location);
+    assert!(job["results"][0]["error"].as_str().unwrap().contains("does not answer"), "{job}");
+    assert_eq!(get(&server, "/agent/status?agent_id=a").body["state"], "idle");
+    until("the runner is gone", || rustix::process::test_kill_process(pid).is_err());
+}
+
+#[test]
 fn nobody_gains_rights() {
     let workspace = Workspace::new();
     let server = serve_shell(&workspace);

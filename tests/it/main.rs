@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod artefacts;
+mod audit;
 mod backup;
 mod bounds;
 mod bridge;

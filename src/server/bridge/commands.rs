@@ -20,6 +20,9 @@ use crate::server::error::{Cause, Plain, Refusal};
 use crate::server::guard;
 use crate::server::operations::Peer;
 
+/// What a command has unless told otherwise.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
 type Answer<T> = Result<T, Plain>;
 
 /// `POST /run_bash`: runs one command.
@@ -27,12 +30,12 @@ pub async fn run_bash(_: Agent, Extract(state): Extract<Arc<State>>, request: Re
     let execution = Arc::clone(state.bridge.execution()?);
     let asked = Asked::of(&request);
     let RunBash { cmd, agent_id, timeout } = wire::read(&state, request).await?;
-    execution.check(&cmd)?;
+    let timeout = timeout_of(&state, timeout)?;
+    let commands = execution.check(vec![cmd]).await?;
     if let Some(agent) = &agent_id {
         state.bridge.see(&state.store, agent, asked.traffic).await?;
     }
-    let timeout = timeout_of(&state, timeout)?;
-    let run = Run::new(agent_id.clone(), OperationType::RunBash, vec![cmd], timeout, asked.peer);
+    let run = Run::new(agent_id.clone(), OperationType::RunBash, commands, timeout, asked.peer);
     if asked.is_async {
         return Ok(jobs::begin(&state, execution, run).await?);
     }
@@ -61,10 +64,8 @@ pub async fn pipeline(_: Agent, Extract(state): Extract<Arc<State>>, request: Re
             format!("a pipeline has at most {commands_max} commands, and this one has {}", commands.len());
         return Err(Refusal::Unprocessable(message).into());
     }
-    for (place, command) in commands.iter().enumerate() {
-        execution.check(command).map_err(|refusal| refusal.about(&format!("command {place}")))?;
-    }
     let timeout = timeout_of(&state, timeout)?;
+    let commands = execution.check(commands).await?;
     state.bridge.see(&state.store, &agent_id, asked.traffic).await?;
     let run = Run::new(Some(agent_id), OperationType::Pipeline, commands, timeout, asked.peer);
     if asked.is_async {
@@ -103,8 +104,9 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// A timeout that was asked for, in seconds.
-fn timeout_of(state: &State, seconds: f64) -> Result<Duration, Refusal> {
+fn timeout_of(state: &State, seconds: Option<f64>) -> Result<Duration, Refusal> {
     let max = state.bounds.command_timeout;
+    let Some(seconds) = seconds else { return Ok(TIMEOUT_DEFAULT.min(max)) };
     let timeout = Duration::try_from_secs_f64(seconds).ok();
     timeout.filter(|timeout| !timeout.is_zero() && *timeout <= max).ok_or_else(|| {
         Refusal::Unprocessable(format!(

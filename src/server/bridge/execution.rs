@@ -12,13 +12,13 @@ use tokio::sync::watch;
 use super::running::{Run, Stop};
 use super::wire::Item;
 use crate::clock;
-use crate::domain::agent::{Ending, NewOperation, OUTPUT_KEPT_BYTES_MAX, OperationId, OperationState, kept};
+use crate::domain::agent::{AgentId, Ending, NewOperation, OperationId, OperationState};
 use crate::domain::redaction::without_secret;
 use crate::exec::Invocation;
 use crate::exec::allowlist::{Allowlist, Denied};
 use crate::exec::executor::Executor;
 use crate::server::State;
-use crate::server::error::Refusal;
+use crate::server::error::{Cause, Refusal};
 use crate::store::SharedStore;
 
 /// Bytes of a command.
@@ -27,6 +27,8 @@ const COMMAND_BYTES_MAX: usize = 64 * 1024;
 const PIPELINE_DURATION_MAX: Duration = Duration::from_secs(3600);
 /// A pipeline has room for so many full outputs. What comes later is cut.
 const PIPELINE_OUTPUTS: usize = 16;
+/// Bytes of output of all that runs. What comes later is cut.
+const OUTPUT_HELD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Ends of operations that wait to be stored while the database takes nothing.
 const ENDINGS_MAX: usize = 1000;
 /// How long somebody who looks waits for the last ends of operations to be stored.
@@ -36,7 +38,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub enum Policy {
     /// What a file permits, without a shell.
-    Allowlist(Allowlist),
+    Allowlist(Arc<Allowlist>),
     /// Anything, by this shell.
     Shell(PathBuf),
 }
@@ -62,7 +64,8 @@ struct Permitted<'e> {
     argv: Vec<String>,
     timeout: Option<Duration>,
     output_bytes_max: Option<usize>,
-    _turn: Option<Turn<'e>>,
+    /// Kept while it runs.
+    turn: Option<Turn<'e>>,
 }
 
 /// One of those that may run of a command at a time.
@@ -86,34 +89,51 @@ impl Execution {
         Self { policy, executor, limited: Mutex::default() }
     }
 
-    /// Whether a command would be run.
-    pub fn check(&self, command: &str) -> Result<(), Refusal> {
-        if command.len() > COMMAND_BYTES_MAX {
-            return Err(Refusal::Unprocessable(format!("a command has at most {COMMAND_BYTES_MAX} bytes")));
-        }
-        if command.contains('\0') {
-            return Err(Refusal::Unprocessable("a command has no NUL character".into()));
-        }
-        match &self.policy {
-            Policy::Allowlist(allowlist) => allowlist.permit(command).map(|_| ()).map_err(denied),
-            Policy::Shell(_) if command.trim().is_empty() => {
-                Err(Refusal::Unprocessable("there is no command".into()))
+    /// Refuses what would not be run, and gives the commands back.
+    pub async fn check(self: &Arc<Self>, commands: Vec<String>) -> Result<Vec<String>, Refusal> {
+        let is_alone = commands.len() == 1;
+        let check = move |policy: &Policy| {
+            for (place, command) in commands.iter().enumerate() {
+                let about = |refusal: Refusal| match is_alone {
+                    true => refusal,
+                    false => refusal.about(&format!("command {place}")),
+                };
+                check(policy, command).map_err(about)?;
             }
-            Policy::Shell(_) => Ok(()),
+            Ok(commands)
+        };
+        match &self.policy {
+            Policy::Shell(_) => check(&self.policy),
+            Policy::Allowlist(_) => {
+                let execution = Arc::clone(self);
+                // A parameter can be a path, and its disk slow.
+                let checked = tokio::task::spawn_blocking(move || check(&execution.policy)).await;
+                checked.map_err(|error| Refusal::Internal(error.to_string()))?
+            }
         }
     }
 
-    fn permit(&self, command: &str) -> Result<Permitted<'_>, Refusal> {
+    async fn permit(&self, command: &str) -> Result<Permitted<'_>, Refusal> {
+        if !self.executor.has_space() {
+            return Err(Refusal::Unavailable(Cause::word("disk_space")));
+        }
         match &self.policy {
             Policy::Shell(shell) => {
                 let argv = vec![shell.to_string_lossy().into_owned(), "-c".into(), command.into()];
-                Ok(Permitted { argv, timeout: None, output_bytes_max: None, _turn: None })
+                Ok(Permitted { argv, timeout: None, output_bytes_max: None, turn: None })
             }
             Policy::Allowlist(allowlist) => {
-                let permitted = allowlist.permit(command).map_err(denied)?;
-                let turn = permitted.running_max.map(|max| self.turn(permitted.name, max)).transpose()?;
-                let (timeout, output_bytes_max) = (permitted.timeout, permitted.output_bytes_max);
-                Ok(Permitted { argv: permitted.argv, timeout, output_bytes_max, _turn: turn })
+                let (allowlist, command) = (Arc::clone(allowlist), command.to_owned());
+                let permit = move || {
+                    let permitted = allowlist.permit(&command).map_err(denied)?;
+                    let turns = permitted.running_max.map(|max| (permitted.name.to_owned(), max));
+                    Ok::<_, Refusal>((permitted.argv, permitted.timeout, permitted.output_bytes_max, turns))
+                };
+                let permitted = tokio::task::spawn_blocking(permit).await;
+                let permitted = permitted.map_err(|error| Refusal::Internal(error.to_string()))?;
+                let (argv, timeout, output_bytes_max, turns) = permitted?;
+                let turn = turns.map(|(name, max)| self.turn(&name, max)).transpose()?;
+                Ok(Permitted { argv, timeout, output_bytes_max, turn })
             }
         }
     }
@@ -126,6 +146,22 @@ impl Execution {
         }
         *running += 1;
         Ok(Turn { execution: self, name: name.to_owned() })
+    }
+}
+
+fn check(policy: &Policy, command: &str) -> Result<(), Refusal> {
+    if command.len() > COMMAND_BYTES_MAX {
+        return Err(Refusal::Unprocessable(format!("a command has at most {COMMAND_BYTES_MAX} bytes")));
+    }
+    if command.contains('\0') {
+        return Err(Refusal::Unprocessable("a command has no NUL character".into()));
+    }
+    match policy {
+        Policy::Allowlist(allowlist) => allowlist.permit(command).map(|_| ()).map_err(denied),
+        Policy::Shell(_) if command.trim().is_empty() => {
+            Err(Refusal::Unprocessable("there is no command".into()))
+        }
+        Policy::Shell(_) => Ok(()),
     }
 }
 
@@ -142,52 +178,56 @@ fn denied(denied: Denied) -> Refusal {
 /// # Errors
 /// When nothing was run: the first command had no turn, or could not be noted in the audit trail.
 pub async fn run_to_end(state: &State, execution: &Execution, run: &Run) -> Result<(), Refusal> {
-    let deadline = run.started + PIPELINE_DURATION_MAX;
-    let mut output_left = 2 * PIPELINE_OUTPUTS * state.bounds.command_output_bytes;
     let mut ended: Option<(OperationId, Ending)> = None;
     for (place, command) in (0_u32..).zip(&run.commands) {
         if run.stopped().is_some() {
             break;
         }
         let begun = async {
-            let permitted = execution.permit(command)?;
+            let permitted = execution.permit(command).await?;
             let operation = operation(state, run, place, command);
-            Ok::<_, Refusal>((permitted, state.store.audit(ended.clone(), Some(operation)).await?))
+            Ok::<_, Refusal>((permitted, state.store.audit(ended.take(), Some(operation)).await?))
         };
         let item = match begun.await {
             Err(refusal) if place == 0 => return Err(refusal),
             Err(refusal) => Item::failed(command.clone(), place, OperationState::Failed, refusal.message()),
-            Ok((permitted, id)) => {
+            Ok((Permitted { argv, timeout, output_bytes_max, turn }, id)) => {
                 let invocation = Invocation {
-                    timeout: permitted
-                        .timeout
-                        .unwrap_or(run.timeout)
-                        .min(run.timeout)
-                        .min(deadline.saturating_duration_since(clock::instant())),
-                    output_bytes_max: permitted
-                        .output_bytes_max
-                        .unwrap_or(usize::MAX)
-                        .min(state.bounds.command_output_bytes)
-                        .min(output_left / 2),
-                    argv: permitted.argv.clone(),
+                    argv,
+                    timeout: time_left(run, timeout),
+                    output_bytes_max: room_left(state, run).min(output_bytes_max.unwrap_or(usize::MAX)),
                 };
                 let begun = clock::instant();
                 let item = run_one(execution, run, place, command, invocation).await;
+                drop(turn);
                 ended = id.map(|id| (id, ending(state, &item, begun.elapsed())));
                 item
             }
         };
-        output_left = output_left.saturating_sub(item.stdout.len() + item.stderr.len());
         let goes_on = item.success;
-        run.results().push(item);
+        run.keep(item);
         if !goes_on {
             break;
         }
     }
     if let Some((id, ending)) = ended {
-        state.bridge.endings.save(&state.store, &state.bridge.runtime, id, ending);
+        state.bridge.endings.save(&state.store, &state.bridge.runtime, run.agent.clone(), id, ending);
     }
     Ok(())
+}
+
+/// How long the next command of a run may take.
+fn time_left(run: &Run, of_command: Option<Duration>) -> Duration {
+    let of_run = (run.started + PIPELINE_DURATION_MAX).saturating_duration_since(clock::instant());
+    of_command.unwrap_or(run.timeout).min(run.timeout).min(of_run)
+}
+
+/// Bytes of each stream that are kept of the next command of a run.
+fn room_left(state: &State, run: &Run) -> usize {
+    let most = state.bounds.command_output_bytes;
+    let of_run = (2 * PIPELINE_OUTPUTS * most).saturating_sub(run.output_bytes());
+    let of_all = OUTPUT_HELD_BYTES_MAX.saturating_sub(state.bridge.running.output_bytes());
+    most.min(of_run / 2).min(of_all / 2)
 }
 
 async fn run_one(
@@ -230,15 +270,13 @@ fn operation(state: &State, run: &Run, place: u32, command: &str) -> NewOperatio
 }
 
 fn ending(state: &State, item: &Item, took: Duration) -> Ending {
-    // What is behind that is not kept, whatever stands in it.
-    let beginning = |text: &str| kept(text, 2 * OUTPUT_KEPT_BYTES_MAX).0.to_owned();
     let stderr = item.error.as_deref().filter(|_| item.stderr.is_empty()).unwrap_or(&item.stderr);
     Ending {
         state: item.state,
         exit_code: item.exit_code(),
         took,
-        stdout: without_token(state, &beginning(&item.stdout)),
-        stderr: without_token(state, &beginning(stderr)),
+        stdout: without_token(state, &item.stdout),
+        stderr: without_token(state, stderr),
         truncated: item.truncated,
     }
 }
@@ -253,16 +291,12 @@ pub fn without_token(state: &State, text: &str) -> String {
 
 /// Ends of operations on their way to the database. Whoever has asked for a command is not kept waiting for that: should the
 /// server be killed in between, the operation is marked as interrupted.
+#[derive(Default)]
 pub struct Endings {
     /// What the database did not take.
     unsaved: Mutex<Vec<(OperationId, Ending)>>,
-    under_way: watch::Sender<usize>,
-}
-
-impl Default for Endings {
-    fn default() -> Self {
-        Self { unsaved: Mutex::default(), under_way: watch::Sender::new(0) }
-    }
+    /// How many are under way of each agent that has any.
+    under_way: watch::Sender<HashMap<Option<AgentId>, usize>>,
 }
 
 impl Endings {
@@ -270,14 +304,20 @@ impl Endings {
         self: &Arc<Self>,
         store: &SharedStore,
         runtime: &tokio::runtime::Handle,
+        agent: Option<AgentId>,
         id: OperationId,
         ending: Ending,
     ) {
         let (endings, store) = (Arc::clone(self), Arc::clone(store));
-        endings.under_way.send_modify(|under_way| *under_way += 1);
+        endings.under_way.send_modify(|under_way| *under_way.entry(agent.clone()).or_default() += 1);
         runtime.spawn(async move {
             endings.try_to_save(&store, id, ending).await;
-            endings.under_way.send_modify(|under_way| *under_way -= 1);
+            endings.under_way.send_modify(|under_way| {
+                if let Some(count) = under_way.get_mut(&agent) {
+                    *count -= 1;
+                }
+                under_way.retain(|_, count| *count > 0);
+            });
         });
     }
 
@@ -292,16 +332,21 @@ impl Endings {
         }
     }
 
-    /// Waits, for a while, until what has ended is stored.
-    pub async fn settle(&self) {
+    /// Waits, for a while, until what has ended for an agent is stored.
+    pub async fn settle(&self, agent: &AgentId) {
+        let agent = Some(agent.clone());
+        self.wait(|under_way| !under_way.contains_key(&agent)).await;
+    }
+
+    async fn wait(&self, is_settled: impl Fn(&HashMap<Option<AgentId>, usize>) -> bool) {
         let mut under_way = self.under_way.subscribe();
         // Where the database takes nothing there is nothing newer to see.
-        let _ = tokio::time::timeout(SETTLE_MAX, under_way.wait_for(|under_way| *under_way == 0)).await;
+        let _ = tokio::time::timeout(SETTLE_MAX, under_way.wait_for(|under_way| is_settled(under_way))).await;
     }
 
     /// Tries again to store what could not be.
     pub async fn flush(&self, store: &SharedStore) {
-        self.settle().await;
+        self.wait(HashMap::is_empty).await;
         let unsaved = std::mem::take(&mut *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
         for (id, ending) in unsaved {
             self.try_to_save(store, id, ending).await;

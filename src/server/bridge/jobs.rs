@@ -11,12 +11,13 @@ use axum::response::{IntoResponse, Response};
 use moka::sync::Cache;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::execution::{Execution, run_to_end, without_token};
 use super::running::{Run, Stop};
 use super::wire::{Item, seconds};
 use crate::clock;
-use crate::domain::agent::{AgentId, Job, JobId, JobState, OUTPUT_KEPT_BYTES_MAX, OperationType, kept};
+use crate::domain::agent::{AgentId, Job, JobId, JobState, OUTPUT_KEPT_BYTES_MAX, OperationType};
 use crate::domain::unit::UtcMillis;
 use crate::entropy;
 use crate::server::State;
@@ -93,27 +94,28 @@ impl<'r> View<'r> {
         }
     }
 
-    /// Without what the database does not keep.
-    fn cut(mut self) -> Self {
+    /// As the database keeps it: the beginning of each text, without secrets.
+    async fn into_job(mut self, server: &State) -> Result<Job, Refusal> {
+        let texts = self.results.iter_mut().flat_map(Item::texts);
+        let texts = texts.map(|text| without_token(server, text)).collect();
+        let mut kept = server.store.without_secrets(texts, OUTPUT_KEPT_BYTES_MAX).await?.into_iter();
         for item in &mut self.results {
-            for stream in [&mut item.stdout, &mut item.stderr] {
-                let (beginning, is_all) = kept(stream, OUTPUT_KEPT_BYTES_MAX);
-                item.truncated |= !is_all;
-                *stream = beginning.to_owned();
+            let mut is_whole = true;
+            for text in item.texts() {
+                let (beginning, is_all) = kept.next().unwrap_or_default();
+                is_whole &= is_all;
+                *text = beginning;
             }
+            item.truncated |= !is_whole;
         }
-        self
-    }
-
-    fn as_job(&self, server: &State) -> Result<Job, Refusal> {
-        let answer = serde_json::to_string(self).map_err(|error| Refusal::Internal(error.to_string()))?;
+        let answer = serde_json::to_string(&self).map_err(|error| Refusal::Internal(error.to_string()))?;
         Ok(Job {
             id: self.job_id.clone(),
             state: self.state,
             instance: server.bridge.instance.clone(),
             started_at: self.started_at,
             ended_at: self.ended_at,
-            answer: without_token(server, &answer),
+            answer,
         })
     }
 }
@@ -124,20 +126,32 @@ pub async fn begin(state: &Arc<State>, execution: Arc<Execution>, mut run: Run) 
     run.job = Some(id.clone());
     let run = Arc::new(run);
     let place = state.bridge.running.enter(&run)?;
-    let view = View::of(&run, &id, JobState::Running, None);
-    state.store.save_job(view.as_job(state)?).await?;
-    let answer = Json(view).into_response();
-    let location = format!("/agent/jobs/{id}");
+    let answer = Json(View::of(&run, &id, JobState::Running, None)).into_response();
     let (server, running) = (Arc::clone(state), Arc::clone(&run));
+    let (begun, has_begun) = oneshot::channel();
+    // Whoever has asked may go away at any moment: from here on that is not asked about.
     state.bridge.runtime.spawn(async move {
-        let ran = run_to_end(&server, &execution, &running).await;
-        finish(&server, &running, ran.err().map(|refusal| refusal.message())).await;
+        let saved = save(&server, &running, JobState::Running, None).await;
+        let is_saved = saved.is_ok();
+        let _ = begun.send(saved);
+        if is_saved {
+            let ran = run_to_end(&server, &execution, &running).await;
+            finish(&server, &running, ran.err().map(Refusal::message)).await;
+        }
         // Only now: until then it is found here.
         drop(place);
     });
+    has_begun.await.map_err(|error| Refusal::Internal(error.to_string()))??;
+    let location = format!("/agent/jobs/{id}");
     let headers =
         [(LOCATION, location.as_str()), (HeaderName::from_static("preference-applied"), "respond-async")];
     Ok((StatusCode::ACCEPTED, headers, answer).into_response())
+}
+
+async fn save(server: &State, run: &Run, state: JobState, error: Option<String>) -> Result<(), Refusal> {
+    let Some(id) = &run.job else { return Ok(()) };
+    let job = View::of(run, id, state, error).into_job(server).await?;
+    Ok(server.store.save_job(job).await?)
 }
 
 async fn finish(server: &State, run: &Run, error: Option<String>) {
@@ -150,15 +164,11 @@ async fn finish(server: &State, run: &Run, error: Option<String>) {
         Some(Stop::Interrupted) => JobState::Interrupted,
         _ => JobState::Done,
     };
-    let view = View::of(run, id, state, error);
-    if let Ok(answer) = serde_json::to_value(&view) {
+    if let Ok(answer) = serde_json::to_value(View::of(run, id, state, error.clone())) {
         server.bridge.finished.0.insert(id.clone(), Arc::new(answer));
     }
-    let saved = match view.cut().as_job(server) {
-        Ok(job) => server.store.save_job(job).await.map_err(|error| error.to_string()),
-        Err(refusal) => Err(refusal.message()),
-    };
-    if let Err(error) = saved {
+    if let Err(refusal) = save(server, run, state, error).await {
+        let error = refusal.message();
         tracing::error!(error, job = %id, "what has become of a job is kept in memory only");
     }
 }

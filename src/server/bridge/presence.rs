@@ -18,8 +18,13 @@ pub struct Presence {
     known: Cache<AgentId, Arc<Agent>>,
     /// All agents, and how many there are.
     overview: Cache<(), Arc<(Vec<Agent>, u64)>>,
-    /// Not written yet. Not more than there are agents.
-    seen: Mutex<HashMap<AgentId, Sighting>>,
+    /// When agents were last seen. Not more than there are agents.
+    seen: Mutex<HashMap<AgentId, Seen>>,
+}
+
+struct Seen {
+    sighting: Sighting,
+    is_written: bool,
 }
 
 impl Presence {
@@ -45,9 +50,9 @@ impl Presence {
         Ok(agent)
     }
 
-    /// When an agent was last seen, as far as that is not in the database yet.
+    /// When an agent was last seen, whether that is in the database yet or not.
     pub fn last_seen(&self, agent: &Agent) -> UtcMillis {
-        self.seen().get(&agent.id).map_or(agent.last_seen, |sighting| sighting.at.max(agent.last_seen))
+        self.seen().get(&agent.id).map_or(agent.last_seen, |seen| seen.sighting.at.max(agent.last_seen))
     }
 
     /// All agents, by name, as they were a little while ago, and how many there are.
@@ -63,7 +68,11 @@ impl Presence {
 
     /// Writes when agents were last seen. What cannot be written waits.
     pub async fn flush(&self, store: &SharedStore) {
-        let sightings: Vec<_> = std::mem::take(&mut *self.seen()).into_iter().collect();
+        let mut sightings = Vec::new();
+        for (id, seen) in self.seen().iter_mut().filter(|(_, seen)| !seen.is_written) {
+            seen.is_written = true;
+            sightings.push((id.clone(), seen.sighting));
+        }
         if sightings.is_empty() {
             return;
         }
@@ -75,15 +84,15 @@ impl Presence {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashMap<AgentId, Sighting>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<AgentId, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn note(seen: &mut HashMap<AgentId, Sighting>, id: &AgentId, sighting: Sighting) {
+fn note(seen: &mut HashMap<AgentId, Seen>, id: &AgentId, sighting: Sighting) {
     if let Some(known) = seen.get_mut(id) {
-        *known = known.or(sighting);
+        *known = Seen { sighting: known.sighting.or(sighting), is_written: false };
     } else if (seen.len() as u64) < AGENTS_MAX {
-        seen.insert(id.clone(), sighting);
+        seen.insert(id.clone(), Seen { sighting, is_written: false });
     }
 }

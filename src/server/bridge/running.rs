@@ -1,7 +1,7 @@
 //! What is being run, in memory: how far it is, and what ends it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,7 @@ pub struct Run {
     pub started_at: UtcMillis,
     pub started: Instant,
     results: Mutex<Vec<Item>>,
+    output_bytes: AtomicUsize,
     stop: watch::Sender<Option<Stop>>,
 }
 
@@ -60,8 +61,20 @@ impl Run {
             started_at: clock::utc(),
             started: clock::instant(),
             results: Mutex::default(),
+            output_bytes: AtomicUsize::new(0),
             stop: watch::Sender::new(None),
         }
+    }
+
+    /// Takes in what has come of its next command.
+    pub fn keep(&self, item: Item) {
+        self.output_bytes.fetch_add(item.stdout.len() + item.stderr.len(), Ordering::Relaxed);
+        self.results().push(item);
+    }
+
+    /// Bytes of output that it holds.
+    pub fn output_bytes(&self) -> usize {
+        self.output_bytes.load(Ordering::Relaxed)
     }
 
     /// What of it has ended.
@@ -162,6 +175,11 @@ impl Running {
             let max = self.runs_per_agent_max;
             Refusal::Busy(format!("{agent} runs {max} commands or pipelines already, as many as it may"))
         })
+    }
+
+    /// Bytes of output that all of them hold.
+    pub fn output_bytes(&self) -> usize {
+        self.runs.borrow().by_number.values().map(|run| run.output_bytes()).sum()
     }
 
     pub fn count(&self) -> usize {

@@ -17,17 +17,14 @@ use crate::server::State;
 use crate::server::body;
 use crate::server::error::Refusal;
 
-/// Seconds that a command has unless told otherwise.
-const TIMEOUT_DEFAULT: f64 = 30.0;
-
 /// `POST /run_bash`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunBash {
     pub cmd: String,
     pub agent_id: Option<AgentId>,
-    #[serde(default = "timeout_default")]
-    pub timeout: f64,
+    /// Seconds.
+    pub timeout: Option<f64>,
 }
 
 /// `POST /agent/pipeline`.
@@ -36,12 +33,8 @@ pub struct RunBash {
 pub struct Pipeline {
     pub agent_id: AgentId,
     pub commands: Vec<String>,
-    #[serde(default = "timeout_default")]
-    pub timeout: f64,
-}
-
-fn timeout_default() -> f64 {
-    TIMEOUT_DEFAULT
+    /// Seconds, of each command.
+    pub timeout: Option<f64>,
 }
 
 /// `POST /agent/status`.
@@ -158,6 +151,11 @@ impl Item {
             truncated: false,
             state,
         }
+    }
+
+    /// What of it can hold a secret.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.command, &mut self.stdout, &mut self.stderr].into_iter().chain(self.error.as_mut())
     }
 
     /// What its command has returned, where it has ended by itself.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{Sqlite, jobs, operations};
 use crate::domain::agent::{
-    AGENTS_MAX, Agent, AgentFilter, AgentId, Ending, Job, JobId, NewOperation, Operation, OperationId,
-    OperationType, Sighting,
+    AGENTS_MAX, Agent, AgentFilter, AgentId, COMMAND_KEPT_BYTES_MAX, Ending, Job, JobId, NewOperation,
+    OUTPUT_KEPT_BYTES_MAX, Operation, OperationId, OperationType, Sighting,
 };
-use crate::domain::redaction::redact;
+use crate::domain::redaction::{beginning, is_suspicious};
 use crate::domain::secret::SecretHash;
 use crate::domain::unit::UtcMillis;
 use crate::store::{AgentStore, IsAlive, Result, StoreError};
@@ -73,8 +73,19 @@ impl AgentStore for Sqlite {
         ended: Option<(OperationId, Ending)>,
         begun: Option<NewOperation>,
     ) -> Result<Option<OperationId>> {
-        let ended = ended.map(|(id, ending)| (id, operations::without_excess(ending)));
-        let begun = begun.map(operations::without_excess_command);
+        let ended = match ended {
+            Some((id, ending)) => Some((id, self.without_secrets_of_end(ending).await?)),
+            None => None,
+        };
+        let begun = match begun {
+            Some(mut begun) => {
+                let commands = vec![std::mem::take(&mut begun.command)];
+                let clean = self.without_secrets(commands, COMMAND_KEPT_BYTES_MAX).await?;
+                begun.command = clean.into_iter().map(|(command, _)| command).collect();
+                Some(begun)
+            }
+            None => None,
+        };
         self.join(move |transaction| {
             if let Some((id, ending)) = &ended {
                 operations::end(transaction, *id, ending)?;
@@ -93,10 +104,25 @@ impl AgentStore for Sqlite {
         self.read(move |connection| operations::newest(connection, &agent, operation_type, limit)).await
     }
 
-    async fn save_job(&self, mut job: Job) -> Result<()> {
-        // An answer can be long: it is not looked through on the writer's thread.
-        let answer = std::mem::take(&mut job.answer);
-        job.answer = self.read(move |connection| Ok(without_keys(connection, &answer)?)).await?;
+    async fn without_secrets(&self, texts: Vec<String>, bytes_max: usize) -> Result<Vec<(String, bool)>> {
+        let cut = move |texts: &[String], look: &mut dyn FnMut(&str) -> rusqlite::Result<bool>| {
+            texts
+                .iter()
+                .map(|text| beginning(text, bytes_max, &mut *look))
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        // Most texts have nothing in them that could be a secret.
+        if !texts.iter().any(|text| is_suspicious(text)) {
+            return Ok(cut(&texts, &mut |_| Ok(false))?);
+        }
+        self.read(move |connection| {
+            let mut look = connection.prepare_cached("SELECT 1 FROM api_keys WHERE hash = ?1")?;
+            Ok(cut(&texts, &mut |word| look.exists([SecretHash::of(word).0]))?)
+        })
+        .await
+    }
+
+    async fn save_job(&self, job: Job) -> Result<()> {
         self.join(move |transaction| jobs::save(transaction, &job)).await
     }
 
@@ -119,6 +145,19 @@ impl AgentStore for Sqlite {
             Ok(deleted > 0)
         })
         .await
+    }
+}
+
+impl Sqlite {
+    async fn without_secrets_of_end(&self, mut ending: Ending) -> Result<Ending> {
+        let streams = vec![std::mem::take(&mut ending.stdout), std::mem::take(&mut ending.stderr)];
+        let mut clean = self.without_secrets(streams, OUTPUT_KEPT_BYTES_MAX).await?.into_iter();
+        for stream in [&mut ending.stdout, &mut ending.stderr] {
+            let (beginning, is_all) = clean.next().unwrap_or_default();
+            ending.truncated |= !is_all;
+            *stream = beginning;
+        }
+        Ok(ending)
     }
 }
 
@@ -170,10 +209,4 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Agent> {
 fn agent_id(row: &Row<'_>, column: usize) -> rusqlite::Result<AgentId> {
     AgentId::try_from(row.get::<_, String>(column)?)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
-}
-
-/// A text without admin tokens and without the API keys of this database.
-pub fn without_keys(connection: &Connection, text: &str) -> rusqlite::Result<String> {
-    let mut look = connection.prepare_cached("SELECT 1 FROM api_keys WHERE hash = ?1")?;
-    redact(text, |word| look.exists([SecretHash::of(word).0]))
 }

@@ -5,51 +5,30 @@ use std::time::Duration;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::agents::without_keys;
 use crate::domain::agent::{
-    AgentId, COMMAND_KEPT_BYTES_MAX, Ending, JobId, NewOperation, OPERATIONS_KEPT_MAX, OUTPUT_KEPT_BYTES_MAX,
-    Operation, OperationId, OperationState, OperationType, kept,
+    AgentId, Ending, JobId, NewOperation, OPERATIONS_KEPT_MAX, Operation, OperationId, OperationState,
+    OperationType,
 };
 use crate::domain::unit::UtcMillis;
 use crate::store::{IsAlive, Result, StoreError};
 
 /// Operations that one call deletes.
 const EXPIRED_MAX: u32 = 500;
-/// Bytes that are looked through beyond what is kept: a secret that begins before the end must be seen whole.
-const SECRET_BYTES_MAX: usize = 128;
 
 const COLUMNS: &str =
     "operation_type, command, peer, job_id, place, started_at_ms, state, took_us, exit_code, stdout,
   stderr, truncated";
 
-/// What is to be kept, without what never will be, so that the writer need not look through that.
-pub fn without_excess(mut ending: Ending) -> Ending {
-    for stream in [&mut ending.stdout, &mut ending.stderr] {
-        ending.truncated |= stream.len() > OUTPUT_KEPT_BYTES_MAX;
-        cut(stream, OUTPUT_KEPT_BYTES_MAX + SECRET_BYTES_MAX);
-    }
-    ending
-}
-
-/// The same of what begins.
-pub fn without_excess_command(mut begun: NewOperation) -> NewOperation {
-    cut(&mut begun.command, COMMAND_KEPT_BYTES_MAX + SECRET_BYTES_MAX);
-    begun
-}
-
-fn cut(text: &mut String, bytes_max: usize) {
-    let end = kept(text, bytes_max).0.len();
-    text.truncate(end);
-}
-
-/// What of a text is kept.
-fn clean(transaction: &Transaction<'_>, text: &str, bytes_max: usize) -> rusqlite::Result<String> {
-    Ok(kept(&without_keys(transaction, text)?, bytes_max).0.to_owned())
-}
-
 /// Keeps that an operation is about to begin.
 pub fn begin(transaction: &Transaction<'_>, begun: &NewOperation) -> Result<OperationId> {
-    let command = clean(transaction, &begun.command, COMMAND_KEPT_BYTES_MAX)?;
+    if let Some(agent) = &begun.agent {
+        // One whose last operation was deleted may be gone although it was seen not long ago.
+        transaction
+            .prepare_cached(
+                "INSERT OR IGNORE INTO agents (id, created_at_ms, last_seen_at_ms) VALUES (?1, ?2, ?2)",
+            )?
+            .execute(params![agent.as_str(), begun.started_at.0])?;
+    }
     let id = transaction
         .prepare_cached(
             "INSERT INTO agent_operations (agent_id, operation_type, command, peer, job_id, place, state, instance,
@@ -60,7 +39,7 @@ pub fn begin(transaction: &Transaction<'_>, begun: &NewOperation) -> Result<Oper
             params![
                 begun.agent.as_ref().map(AgentId::as_str),
                 begun.operation_type.name(),
-                command,
+                begun.command,
                 begun.peer,
                 begun.job.as_ref().map(JobId::as_str),
                 begun.place,
@@ -74,8 +53,6 @@ pub fn begin(transaction: &Transaction<'_>, begun: &NewOperation) -> Result<Oper
 
 /// Keeps how an operation has ended.
 pub fn end(transaction: &Transaction<'_>, id: OperationId, ending: &Ending) -> Result<()> {
-    let stdout = clean(transaction, &ending.stdout, OUTPUT_KEPT_BYTES_MAX)?;
-    let stderr = clean(transaction, &ending.stderr, OUTPUT_KEPT_BYTES_MAX)?;
     transaction
         .prepare_cached(
             "UPDATE agent_operations SET state = ?2, took_us = ?3, exit_code = ?4, stdout = ?5, stderr = ?6, truncated = ?7
@@ -86,8 +63,8 @@ pub fn end(transaction: &Transaction<'_>, id: OperationId, ending: &Ending) -> R
             ending.state.name(),
             u64::try_from(ending.took.as_micros()).unwrap_or(u64::MAX),
             ending.exit_code,
-            stdout,
-            stderr,
+            ending.stdout,
+            ending.stderr,
             ending.truncated
         ])?;
     Ok(())

@@ -231,7 +231,7 @@ impl Committer {
                 companions.drain(..).for_each(|companion| companion.answer(Ok(())));
             }
             // One channel whose rows contradict its counter must not stop the others.
-            Err(StoreError::Other(_)) if batch.len() > 1 => {
+            Err(StoreError::Other(_)) if batch.len() + companions.len() > 1 => {
                 let results: Vec<_> = batch.iter().map(|append| self.store_alone(append)).collect();
                 deliver(batch.drain(..).zip(results));
                 for mut companion in companions.drain(..) {
