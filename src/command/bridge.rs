@@ -71,7 +71,10 @@ fn read_token(path: &Path) -> Result<String, Failure> {
         tracing::warn!(file = %path.display(), "others can read the bridge token; chmod 600 keeps it to yourself");
     }
     let mut text = String::new();
-    file.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    let read = file.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed);
+    read.map_err(|failure| {
+        failure.next_step("It is a text file of one line; `openssl rand -hex 32` makes one.")
+    })?;
     Ok(text)
 }
 
@@ -103,9 +106,7 @@ fn refuse_what_is_dangerous(arguments: &Bridge, has_token: bool, address: Socket
 async fn execution(arguments: &Bridge, mode: Exec, db: &Path) -> Result<Execution, Failure> {
     let settings = settings(arguments, db)?;
     let policy = if mode == Exec::Allowlist {
-        let path = &arguments.exec_allowlist;
-        let failed = |error| Failure::usage(format!("cannot run commands for agents: {error}"));
-        Policy::Allowlist(Arc::new(Allowlist::read(path).map_err(failed)?))
+        Policy::Allowlist(Arc::new(allowlist(&arguments.exec_allowlist)?))
     } else {
         let shell = SHELLS.into_iter().map(PathBuf::from).find(|shell| shell.exists());
         let none =
@@ -114,10 +115,31 @@ async fn execution(arguments: &Bridge, mode: Exec, db: &Path) -> Result<Executio
     };
     let failed = |error: &dyn std::fmt::Display| Failure::new("cannot run commands for agents", error);
     exec::prepare(&settings).map_err(|error| failed(&error))?;
-    let executor = Executor::start(settings, arguments.limits.max_commands as usize)
-        .await
-        .map_err(|error| failed(&error))?;
+    let step = "Commands need a folder that their user can reach and write to; --exec-dir names another.";
+    let started = Executor::start(settings, arguments.limits.max_commands as usize).await;
+    let executor = started.map_err(|error| failed(&error).next_step(step))?;
+    let confinement = executor.confinement();
+    let (user, folder) = (&confinement.user, confinement.folder.display());
+    tracing::info!(user, %folder, landlock = confinement.landlock, "commands are run for agents");
+    if confinement.landlock == 0 {
+        tracing::warn!("this kernel has no Landlock: commands can read and write whatever their user can");
+    }
     Ok(Execution::new(policy, executor))
+}
+
+fn allowlist(path: &Path) -> Result<Allowlist, Failure> {
+    let allowlist = Allowlist::read(path).map_err(|error| {
+        Failure::usage(format!("cannot run commands for agents: {error}"))
+            .next_step("--exec-allowlist names the file; docs/allowlist.md says how it is written.")
+    })?;
+    let file = path.display();
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0) {
+        tracing::warn!(%file, "others can write the allowlist; chmod go-w keeps it to yourself");
+    }
+    for program in allowlist.missing_programs() {
+        tracing::warn!(%file, program, "a program of the allowlist is not there");
+    }
+    Ok(allowlist)
 }
 
 fn settings(arguments: &Bridge, db: &Path) -> Result<Settings, Failure> {

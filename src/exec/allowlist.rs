@@ -110,6 +110,14 @@ impl Allowlist {
         self.commands.iter().map(|command| command.name.as_str())
     }
 
+    /// Programs of commands that are not there.
+    pub fn missing_programs(&self) -> impl Iterator<Item = &str> {
+        self.commands
+            .iter()
+            .map(|command| command.template.program())
+            .filter(|program| !Path::new(program).exists())
+    }
+
     /// What to run for a command as an agent has written it. Parameters of type `path` are looked up in the file system.
     ///
     /// # Errors

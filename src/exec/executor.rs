@@ -16,7 +16,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 
 use super::cgroup::Groups;
-use super::message::{Answer, LINE_BYTES_MAX, Order, Ready, Setup, Stream};
+use super::message::{Answer, LINE_BYTES_MAX, Message, Order, Ready, Setup, Stream};
 use super::runner::NAME;
 use super::{Confinement, ExecError, Invocation, Outcome, Output, Settings};
 
@@ -95,11 +95,16 @@ impl Executor {
         system.map_or(true, |system| system.f_bavail.saturating_mul(system.f_frsize) >= FREE_BYTES_MIN)
     }
 
-    /// Runs a command to its end. When this is dropped before, so is the command, with all that it has started.
+    /// Runs a command to its end, or until `stopped` is ready. When this is dropped before, the command is ended, too, with all
+    /// that it has started.
     ///
     /// # Errors
     /// When it could not be run, or its end is not known.
-    pub async fn run(&self, invocation: Invocation) -> Result<Outcome, ExecError> {
+    pub async fn run(
+        &self,
+        invocation: Invocation,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<Outcome, ExecError> {
         let order = Order {
             argv: invocation.argv,
             timeout_ms: u64::try_from(invocation.timeout.as_millis()).unwrap_or(u64::MAX),
@@ -110,7 +115,8 @@ impl Executor {
             None => Shared::start_runner(&self.shared).await?.0,
         };
         // A runner that was stopped says nothing, and neither does one that waits for a disk.
-        let carried_out = tokio::time::timeout(invocation.timeout + END_MAX, lease.carry_out(&order)).await;
+        let carried_out =
+            tokio::time::timeout(invocation.timeout + END_MAX, lease.carry_out(order, stopped)).await;
         let carried_out = carried_out.unwrap_or_else(|_| Err(io::Error::other("it does not answer")));
         let (outcome, is_clean) = carried_out.map_err(|error| ExecError::Lost(error.to_string()))?;
         if is_clean {
@@ -244,17 +250,35 @@ impl Lease {
             limits: settings.limits,
             tasks_of_user_max: self.shared.tasks_of_user_max,
         };
-        let runner = self.runner()?;
-        runner.tell(&setup).await?;
-        runner.hear().await
+        let Runner { orders, answers, child, .. } = self.runner()?;
+        tell(orders, &setup).await?;
+        let ready: Ready = hear(answers, child).await?;
+        match ready.problem {
+            Some(problem) => Err(io::Error::other(problem)),
+            None => Ok(ready),
+        }
     }
 
-    async fn carry_out(&mut self, order: &Order) -> io::Result<(Outcome, bool)> {
-        let runner = self.runner()?;
-        runner.tell(order).await?;
-        let answer: Answer = runner.hear().await?;
-        let stdout = runner.stream(&answer.stdout, order.output_bytes_max).await?;
-        let stderr = runner.stream(&answer.stderr, order.output_bytes_max).await?;
+    async fn carry_out(
+        &mut self,
+        order: Order,
+        stopped: impl Future<Output = ()>,
+    ) -> io::Result<(Outcome, bool)> {
+        let bytes_max = order.output_bytes_max;
+        let Runner { orders, answers, child, .. } = self.runner()?;
+        tell(orders, &Message::Run(order)).await?;
+        let answer = {
+            let mut answer = std::pin::pin!(hear::<Answer>(answers, child));
+            tokio::select! {
+                answer = &mut answer => answer?,
+                () = stopped => {
+                    tell(orders, &Message::Stop).await?;
+                    tokio::time::timeout(END_MAX, answer).await.map_err(io::Error::other)??
+                }
+            }
+        };
+        let stdout = read(answers, &answer.stdout, bytes_max).await?;
+        let stderr = read(answers, &answer.stderr, bytes_max).await?;
         let took = Duration::from_micros(answer.took_us);
         Ok((Outcome { end: answer.end, stdout, stderr, took }, answer.is_clean))
     }
@@ -280,32 +304,29 @@ impl Drop for Lease {
     }
 }
 
-impl Runner {
-    async fn tell(&mut self, message: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_vec(message)?;
-        line.push(b'\n');
-        self.orders.write_all(&line).await
-    }
+async fn tell(orders: &mut ChildStdin, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    orders.write_all(&line).await
+}
 
-    async fn hear<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        let mut line = Vec::new();
-        (&mut self.answers).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await?;
-        if line.is_empty() {
-            let ended =
-                self.child.try_wait()?.map_or_else(|| "it says nothing".into(), |status| status.to_string());
-            return Err(io::Error::other(ended));
-        }
-        Ok(serde_json::from_slice(&line)?)
+async fn hear<T: DeserializeOwned>(answers: &mut BufReader<ChildStdout>, child: &mut Child) -> io::Result<T> {
+    let mut line = Vec::new();
+    answers.take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await?;
+    if line.is_empty() {
+        let ended = child.try_wait()?.map_or_else(|| "it says nothing".into(), |status| status.to_string());
+        return Err(io::Error::other(ended));
     }
+    Ok(serde_json::from_slice(&line)?)
+}
 
-    async fn stream(&mut self, stream: &Stream, bytes_max: usize) -> io::Result<Output> {
-        if stream.bytes > bytes_max {
-            return Err(io::Error::other("it sends more than it was told to keep"));
-        }
-        let mut bytes = vec![0; stream.bytes];
-        self.answers.read_exact(&mut bytes).await?;
-        Ok(Output { text: text(&bytes, stream.truncated), truncated: stream.truncated })
+async fn read(answers: &mut BufReader<ChildStdout>, stream: &Stream, bytes_max: usize) -> io::Result<Output> {
+    if stream.bytes > bytes_max {
+        return Err(io::Error::other("it sends more than it was told to keep"));
     }
+    let mut bytes = vec![0; stream.bytes];
+    answers.read_exact(&mut bytes).await?;
+    Ok(Output { text: text(&bytes, stream.truncated), truncated: stream.truncated })
 }
 
 /// What is no UTF-8 is replaced. A character that was cut in two is left out.

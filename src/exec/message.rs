@@ -22,9 +22,21 @@ pub struct Setup {
 /// A runner's answer to that.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Ready {
+    /// Why no command could be run.
+    pub problem: Option<String>,
     pub no_new_privileges: bool,
     /// The version that is in force, 0 for none.
     pub landlock: u32,
+}
+
+/// What a runner is told after that.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// Run this, and answer.
+    Run(Order),
+    /// End what you run. It may have ended already.
+    Stop,
 }
 
 /// A command.

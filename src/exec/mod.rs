@@ -88,6 +88,8 @@ pub enum End {
     Signalled(i32),
     /// At its deadline.
     TimedOut,
+    /// Because nobody wanted it any more.
+    Stopped,
     /// It has not begun, for this reason.
     NotStarted(String),
 }
@@ -147,7 +149,8 @@ pub fn prepare(settings: &Settings) -> Result<(), String> {
     let folder = &settings.exec_dir;
     let failed = |error| format!("the folder {} cannot be made: {error}", folder.display());
     if !folder.exists() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        folder.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+        fs::DirBuilder::new().mode(0o700).create(folder).map_err(failed)?;
         if let Some(user) = settings.user.as_ref().filter(|_| geteuid().is_root()) {
             chown(folder, Some(user.uid), Some(user.gid)).map_err(failed)?;
         }
@@ -166,7 +169,8 @@ pub fn prepare(settings: &Settings) -> Result<(), String> {
         Some(path) => {
             let (folder, path) = (folder.display(), path.display());
             Err(format!(
-                "the folder {folder}, which commands write to, contains {path}, which they must not read"
+                "the folder {folder}, which commands write to, contains {path}, which they must not read; choose another \
+                 with --exec-dir"
             ))
         }
         None => Ok(()),

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::End;
 use super::descendants::{self, Left};
-use super::message::{Answer, LINE_BYTES_MAX, Order, Setup, Stream};
+use super::message::{Answer, LINE_BYTES_MAX, Message, Order, Setup, Stream};
 use super::sandbox::Sandbox;
 use crate::clock;
 
@@ -66,11 +66,16 @@ fn serve() -> io::Result<()> {
     let mut sandbox = Sandbox::new(setup.exec_dir.clone(), setup.protected);
     let ready = sandbox.probe().map_err(io::Error::other)?;
     say(&ready, [&[], &[]])?;
-    while let Some(order) = read::<Order>(&mut orders)? {
-        let Some((answer, stdout, stderr)) = carry_out(order, &mut sandbox, &setup.exec_dir, &orders) else {
+    sandbox.prepare();
+    while let Some(message) = read(&mut orders)? {
+        // What was to be stopped has ended already.
+        let Message::Run(order) = message else { continue };
+        let Some((answer, stdout, stderr)) = carry_out(order, &mut sandbox, &setup.exec_dir, &mut orders)
+        else {
             return Ok(());
         };
         say(&answer, [&stdout, &stderr])?;
+        sandbox.prepare();
         if !answer.is_clean {
             return Err(io::Error::other("a process that a command has left cannot be ended"));
         }
@@ -116,7 +121,7 @@ fn carry_out(
     order: Order,
     sandbox: &mut Sandbox,
     exec_dir: &Path,
-    orders: &StdinLock<'_>,
+    orders: &mut StdinLock<'_>,
 ) -> Option<(Answer, Vec<u8>, Vec<u8>)> {
     let begun = clock::instant();
     let started = Running::start(&order.argv, sandbox, exec_dir, order.output_bytes_max);
@@ -135,7 +140,8 @@ fn carry_out(
     // What they had written is still there.
     running.streams.iter_mut().for_each(|stream| stream.read(REST_CHUNKS_MAX));
     let end = match until {
-        Until::Gone => return None,
+        // Told to stop, or nobody is there any more who could.
+        Until::Told => read::<Message>(orders).ok().flatten().map(|_| End::Stopped)?,
         Until::Deadline => End::TimedOut,
         Until::End => of_status(status),
     };
@@ -171,8 +177,8 @@ enum Until {
     End,
     /// Its time is over.
     Deadline,
-    /// Nobody waits for it any more.
-    Gone,
+    /// Whoever wanted it has more to say.
+    Told,
 }
 
 /// A command that runs.
@@ -194,7 +200,9 @@ impl Running {
     ) -> Result<Self, String> {
         let (program, arguments) = argv.split_first().ok_or("there is no program")?;
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(exec_dir).process_group(0);
+        // A folder of the command's own would take a fork; so this process goes there, if it has not gone away.
+        std::env::set_current_dir(exec_dir).map_err(|error| format!("{}: {error}", exec_dir.display()))?;
+        command.args(arguments).process_group(0);
         command.env_clear().envs(ENVIRONMENT).env("HOME", exec_dir).env("TMPDIR", exec_dir);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = sandbox.start(command).map_err(|error| format!("{program}: {error}"))?;
@@ -233,7 +241,7 @@ impl Running {
             let ready = poll(&mut waited, Some(&timespec(left.min(TICK))));
             let is_ready = |place: usize| !waited[place].revents().is_empty();
             if ready.is_ok() && is_ready(1) {
-                return Until::Gone;
+                return Until::Told;
             }
             let has_ended = ready.is_ok() && is_ready(0);
             stdout.read(CHUNKS_MAX);

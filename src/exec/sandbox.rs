@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::thread;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use landlock::{
@@ -23,73 +24,128 @@ const ABI_WANTED: ABI = ABI::V6;
 const ABIS: [ABI; 6] = [ABI::V1, ABI::V2, ABI::V3, ABI::V4, ABI::V5, ABI::V6];
 /// Devices that can be written to without any consequence.
 const SINKS: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/full"];
+/// What a thread needs that does nothing but start a process.
+const STACK_BYTES: usize = 256 * 1024;
 /// Entries of a folder on the way to a secret. What is beyond them cannot be read.
 const ENTRIES_MAX: usize = 10_000;
 
 /// Starts commands, each from a thread that confines itself and ends: what it starts inherits that, who looks after it does
-/// not, and so cannot be reached by it.
+/// not, and so cannot be reached by it. No two commands have such a thread in common, since they could reach each other then.
 pub struct Sandbox {
     exec_dir: PathBuf,
     protected: Vec<PathBuf>,
-    /// The rules, and the folders that they were made from.
+    /// The folders that lead to what is protected.
+    ways: BTreeSet<PathBuf>,
+    /// The rules, and how the ways were when they were made.
     rules: Option<(Stamps, RulesetCreated)>,
+    /// The thread for the next command, and the same.
+    starter: Option<(Stamps, Starter)>,
+}
+
+/// A confined thread that waits for its command.
+struct Starter {
+    command: SyncSender<Command>,
+    thread: JoinHandle<Result<(RestrictionStatus, Option<Child>), String>>,
 }
 
 impl Sandbox {
     pub fn new(exec_dir: PathBuf, protected: Vec<PathBuf>) -> Self {
-        Self { exec_dir, protected, rules: None }
+        let ways = ways(&protected);
+        Self { exec_dir, protected, ways, rules: None, starter: None }
     }
 
     /// What is in force here.
     pub fn probe(&mut self) -> Result<Ready, String> {
-        let status = self.confined(|| Ok(()))?.0;
+        let stamps = self.stamps();
+        let (rules, folder) = (self.rules(&stamps)?, self.exec_dir.clone());
+        let look = move || {
+            let status = confine(rules)?;
+            // A command would only say that there is no such program.
+            let written = std::env::set_current_dir(&folder).and_then(|()| tempfile::tempfile_in(&folder));
+            Ok((status, written.err().map(|error| format!("{}: {error}", folder.display()))))
+        };
+        let (status, problem) = joined(thread::Builder::new().spawn(look).map_err(no_thread)?)?;
         let landlock = match status.landlock {
             LandlockStatus::Available { effective_abi, .. } => {
                 ABIS.iter().filter(|abi| **abi <= effective_abi).count() as u32
             }
             _ => 0,
         };
-        Ok(Ready { no_new_privileges: status.no_new_privs, landlock })
+        Ok(Ready { problem, no_new_privileges: status.no_new_privs, landlock })
+    }
+
+    /// Makes ready for a command that is to come. If that cannot be, the command will say so.
+    pub fn prepare(&mut self) {
+        let stamps = self.stamps();
+        if let Ok(starter) = self.new_starter(&stamps) {
+            self.starter = Some((stamps, starter));
+        }
     }
 
     /// Starts a command.
-    pub fn start(&mut self, mut command: Command) -> Result<Child, String> {
-        self.confined(move || command.spawn().map_err(|error| error.to_string())).map(|(_, child)| child)
+    pub fn start(&mut self, next: Command) -> Result<Child, String> {
+        let Starter { command, thread } = self.starter()?;
+        // A thread that is gone has said why.
+        let _ = command.send(next);
+        joined(thread)?.1.ok_or_else(|| "the thread that was to start it has had no command".into())
     }
 
-    /// What `work` returns on a thread that is confined.
-    fn confined<T: Send>(
-        &mut self,
-        work: impl FnOnce() -> Result<T, String> + Send,
-    ) -> Result<(RestrictionStatus, T), String> {
-        let rules = self.rules()?;
-        thread::scope(|scope| {
-            let confined = move || {
-                let status = rules.restrict_self().map_err(not_confined)?;
-                drop_capabilities().map_err(not_confined)?;
-                Ok((status, work()?))
-            };
-            let thread = thread::Builder::new().spawn_scoped(scope, confined);
-            let thread = thread.map_err(|error| format!("no thread to start it from: {error}"))?;
-            thread.join().unwrap_or_else(|_| Err("the thread that was to start it has failed".into()))
-        })
+    /// The thread that waits, unless a folder has changed meanwhile, or a new one.
+    fn starter(&mut self) -> Result<Starter, String> {
+        let stamps = self.stamps();
+        match self.starter.take() {
+            Some((known, starter)) if known == stamps => Ok(starter),
+            _ => self.new_starter(&stamps),
+        }
+    }
+
+    fn new_starter(&mut self, stamps: &Stamps) -> Result<Starter, String> {
+        let rules = self.rules(stamps)?;
+        let (command, commands) = mpsc::sync_channel::<Command>(1);
+        let start = move || {
+            let status = confine(rules)?;
+            let child = commands.recv().ok().map(|mut command| command.spawn());
+            Ok((status, child.transpose().map_err(|error| error.to_string())?))
+        };
+        let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(start).map_err(no_thread)?;
+        Ok(Starter { command, thread })
     }
 
     /// The rules; made again when a folder that they were made from has changed.
-    fn rules(&mut self) -> Result<RulesetCreated, String> {
-        let ways = ways(&self.protected);
-        let stamps: Stamps = ways.iter().map(|way| (way.clone(), changed_at(way))).collect();
+    fn rules(&mut self, stamps: &Stamps) -> Result<RulesetCreated, String> {
         let rules = match self.rules.take() {
-            Some((known, rules)) if known == stamps => rules,
+            Some((known, rules)) if known == *stamps => rules,
             _ => {
-                let readable = readable(&ways, &self.protected);
+                let readable = readable(&self.ways, &self.protected);
                 ruleset(&readable, &self.exec_dir).map_err(not_confined)?
             }
         };
         let copy = rules.try_clone().map_err(not_confined)?;
-        self.rules = Some((stamps, rules));
+        self.rules = Some((stamps.clone(), rules));
         Ok(copy)
     }
+
+    fn stamps(&self) -> Stamps {
+        self.ways.iter().map(|way| fs::metadata(way).and_then(|metadata| metadata.modified()).ok()).collect()
+    }
+}
+
+fn joined<T>(thread: JoinHandle<Result<T, String>>) -> Result<T, String> {
+    thread.join().unwrap_or_else(|_| Err("the thread that was to start it has failed".into()))
+}
+
+/// When each of the ways was last changed.
+type Stamps = Vec<Option<SystemTime>>;
+
+/// Confines this thread, and whatever it starts.
+fn confine(rules: RulesetCreated) -> Result<RestrictionStatus, String> {
+    let status = rules.restrict_self().map_err(not_confined)?;
+    drop_capabilities().map_err(not_confined)?;
+    Ok(status)
+}
+
+fn no_thread(error: std::io::Error) -> String {
+    format!("no thread to start it from: {error}")
 }
 
 fn not_confined(error: impl Display) -> String {
@@ -98,19 +154,11 @@ fn not_confined(error: impl Display) -> String {
 
 /// Leaves root no more rights than its files give it: among what goes is the right to read other processes' environment.
 fn drop_capabilities() -> rustix::io::Result<()> {
-    for bit in 0..u64::BITS {
-        // Those that the kernel does not know cannot be removed, and nobody but root has to.
-        let _ = remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit));
-    }
+    // Up to those that the kernel does not know. Nobody but root has to, or can.
+    let mut each = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
+    each.try_for_each(remove_capability_from_bounding_set).unwrap_or_default();
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
-}
-
-/// Folders, and when each was last changed.
-type Stamps = Vec<(PathBuf, Option<SystemTime>)>;
-
-fn changed_at(folder: &Path) -> Option<SystemTime> {
-    fs::metadata(folder).and_then(|metadata| metadata.modified()).ok()
 }
 
 /// The folders that lead to what is protected.

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::State;
 use super::error::{Api, Plain, Refusal};
+use super::operations::Peer;
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
 use crate::store::{Look, StoreError, View, look};
@@ -83,7 +84,13 @@ impl FromRequestParts<Arc<State>> for Agent {
             Some(value) => Some(SecretHash::of(value.to_str().unwrap_or_default().trim())),
             None => bearer(&parts.headers),
         };
-        state.bridge.admit(presented)?;
+        let admitted = state.bridge.admit(presented);
+        if matches!(admitted, Err(Refusal::TokenInvalid)) {
+            let peer =
+                parts.extensions.get::<Peer>().map(|Peer(address)| address.ip().to_canonical().to_string());
+            tracing::warn!(peer, "a wrong bridge token was presented");
+        }
+        admitted?;
         Ok(Self)
     }
 }

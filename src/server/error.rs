@@ -160,8 +160,13 @@ impl Refusal {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", StoreError::TooSoon.to_string(), None)
             }
             Self::Unavailable(why) => {
+                let message = match why.word {
+                    "commands" => "as many commands run as may at a time; try again later",
+                    "disk_space" => "there is too little space on the disk for commands",
+                    "closing" => "the server is being stopped",
+                    _ => "the server cannot take this at the moment; try again later",
+                };
                 cause = Some(why);
-                let message = "the server cannot take this at the moment; try again later";
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", message.into(), None)
             }
             Self::Method(message) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, None),

@@ -47,6 +47,8 @@ use crate::domain::metrics::IncidentKind;
 use crate::domain::unit::UtcMillis;
 use crate::store::SharedStore;
 
+/// Of the time that a stop waits for answers, how much commands have to end by themselves.
+const COMMANDS_SHARE: f32 = 0.8;
 /// How long the listener rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -154,7 +156,15 @@ pub async fn serve(
             condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
         };
         drop(listener);
-        workers.finish().await;
+        let mut finishing = std::pin::pin!(workers.finish());
+        tokio::select! {
+            () = &mut finishing => {}
+            // So that who waits for a command is still told that it was ended.
+            () = tokio::time::sleep(options.shutdown_timeout.mul_f32(COMMANDS_SHARE)) => {
+                state.bridge.stop().await;
+                finishing.await;
+            }
+        }
         state.bridge.stop().await;
         stop_storing.notify_one();
         ended

@@ -264,6 +264,23 @@ fn as_root_commands_run_as_somebody_else() {
 }
 
 #[test]
+fn a_folder_that_the_user_cannot_write_to_is_found_out_at_the_start() {
+    if !rustix::process::geteuid().is_root() {
+        skip("only root can be somebody else");
+        return;
+    }
+    let workspace = Workspace::new();
+    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(workspace.path(), closed).unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--exec", "shell", "--exec-user", "65534:65534"];
+    let mut command = workspace.command(&arguments);
+    let ended = crate::support::Ended::from(command.env("PORTA_TOKEN", bridge::TOKEN).output().unwrap());
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("porta-exec: Permission denied"), "{ended:?}");
+    assert!(ended.stderr.contains("--exec-dir"), "{ended:?}");
+}
+
+#[test]
 fn a_runner_that_is_killed_is_replaced() {
     let workspace = Workspace::new();
     let server = serve_shell(&workspace);

@@ -48,6 +48,11 @@ impl Template {
         Self { elements, parameters }
     }
 
+    /// What it runs, which no parameter has a part in.
+    pub fn program(&self) -> &str {
+        self.elements.first().and_then(Element::text).unwrap_or_default()
+    }
+
     /// The argv for an agent's words. Each value is within the one element where its place is, and each word of the rest is one
     /// element.
     ///

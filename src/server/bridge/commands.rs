@@ -127,7 +127,10 @@ async fn run_here(state: &Arc<State>, execution: Arc<Execution>, run: Run) -> Re
         let _place = place;
         run_to_end(&server, &execution, &running).await
     });
-    task.await.map_err(|error| Refusal::Internal(format!("a command's task has failed: {error}")))??;
+    task.await.map_err(|error| match error.is_cancelled() {
+        true => Refusal::Unavailable(Cause::word("closing")),
+        false => Refusal::Internal(format!("a command's task has failed: {error}")),
+    })??;
     Ok(run)
 }
 

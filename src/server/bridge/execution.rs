@@ -14,9 +14,9 @@ use super::wire::Item;
 use crate::clock;
 use crate::domain::agent::{AgentId, Ending, NewOperation, OperationId, OperationState};
 use crate::domain::redaction::without_secret;
-use crate::exec::Invocation;
 use crate::exec::allowlist::{Allowlist, Denied};
 use crate::exec::executor::Executor;
+use crate::exec::{End, Invocation};
 use crate::server::State;
 use crate::server::error::{Cause, Refusal};
 use crate::store::SharedStore;
@@ -186,7 +186,8 @@ pub async fn run_to_end(state: &State, execution: &Execution, run: &Run) -> Resu
         let begun = async {
             let permitted = execution.permit(command).await?;
             let operation = operation(state, run, place, command);
-            Ok::<_, Refusal>((permitted, state.store.audit(ended.take(), Some(operation)).await?))
+            let id = state.store.audit(ended.clone(), Some(operation)).await?;
+            Ok::<_, Refusal>((permitted, id))
         };
         let item = match begun.await {
             Err(refusal) if place == 0 => return Err(refusal),
@@ -237,18 +238,17 @@ async fn run_one(
     command: &str,
     invocation: Invocation,
 ) -> Item {
-    let ran = tokio::select! {
-        ran = execution.executor.run(invocation) => ran,
-        () = run.until_stopped() => {
-            let (state, why) = match run.stopped() {
-                Some(Stop::Interrupted) => (OperationState::Interrupted, "the server was stopped"),
-                _ => (OperationState::Cancelled, "cancelled"),
-            };
-            return Item::failed(command.to_owned(), place, state, why.into());
-        }
-    };
+    let ran = execution.executor.run(invocation, run.until_stopped()).await;
     match ran {
-        Ok(outcome) => Item::ran(command.to_owned(), place, outcome),
+        Ok(outcome) => {
+            let is_stopped = outcome.end == End::Stopped;
+            let mut item = Item::ran(command.to_owned(), place, outcome);
+            if is_stopped && run.stopped() == Some(Stop::Interrupted) {
+                item.state = OperationState::Interrupted;
+                item.error = Some("the server was stopped".into());
+            }
+            item
+        }
         Err(error) => {
             tracing::warn!(%error, "a command could not be run");
             Item::failed(command.to_owned(), place, OperationState::Failed, error.to_string())

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::execution::{Execution, run_to_end, without_token};
+use super::instance;
 use super::running::{Run, Stop};
 use super::wire::{Item, seconds};
 use crate::clock;
@@ -196,8 +197,10 @@ async fn find(state: &State, id: &JobId) -> Result<Value, Refusal> {
     let mut answer: Value =
         serde_json::from_str(&job.answer).map_err(|error| Refusal::Internal(error.to_string()))?;
     // Its server may have ended without a word.
-    answer["state"] = job.state.name().into();
-    if job.state != JobState::Running && answer["success"].is_null() {
+    let is_left = job.state == JobState::Running && !instance::is_alive(&job.instance);
+    let state = if is_left { JobState::Interrupted } else { job.state };
+    answer["state"] = state.name().into();
+    if state != JobState::Running && answer["success"].is_null() {
         answer["success"] = false.into();
     }
     Ok(answer)

@@ -121,6 +121,7 @@ impl Item {
             // As shells have it.
             End::Signalled(signal) => (128 + signal, None, OperationState::Done),
             End::TimedOut => (-1, Some("timeout".into()), OperationState::Timeout),
+            End::Stopped => (-1, Some("cancelled".into()), OperationState::Cancelled),
             // The same: no such program.
             End::NotStarted(why) => (127, Some(why), OperationState::Done),
         };
