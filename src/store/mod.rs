@@ -214,11 +214,11 @@ pub trait AgentStore {
     /// How many agents were seen at `since` or later, by other than stress tests.
     async fn active_agents(&self, since: UtcMillis) -> Result<u64>;
 
-    /// Keeps what has become of an operation, if one has ended, and that another is about to begin, if one is. Neither
+    /// Keeps what has become of operations that have ended, and that another is about to begin, if one is. None of them
     /// keeps an API key or an admin token, nor more of a text than it may.
     async fn audit(
         &self,
-        ended: Option<(OperationId, Ending)>,
+        ended: Vec<(OperationId, Ending)>,
         begun: Option<NewOperation>,
     ) -> Result<Option<OperationId>>;
 

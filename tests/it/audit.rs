@@ -55,7 +55,7 @@ fn a_secret_that_is_cut_in_two_is_not_kept_either() {
             assert!(ended(&server, &location)["results"][0]["stdout"].as_str().unwrap().contains(secret));
         }
     }
-    drop(server);
+    server.stop();
     let query = "SELECT stdout FROM agent_operations UNION ALL SELECT answer FROM jobs";
     let database = workspace.database();
     let mut statement = database.prepare(query).unwrap();

@@ -144,7 +144,7 @@ pub async fn list(_: Agent, Extract(state): Extract<Arc<State>>, request: Reques
 pub async fn history(_: Agent, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Json<Value>> {
     let HistoryOf { agent_id, limit, operation_type } = wire::read(&state, request).await?;
     check_limit(limit)?;
-    state.bridge.endings.settle(&agent_id).await;
+    state.bridge.endings.settle(&state.store).await;
     let (operations, total) = state.store.operations(agent_id.clone(), operation_type, limit).await?;
     let operations: Vec<_> = operations.into_iter().map(Past::from).collect();
     Ok(Json(json!({

@@ -7,19 +7,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::RwLock;
 
 use super::running::{Run, Stop};
 use super::wire::Item;
 use crate::clock;
-use crate::domain::agent::{AgentId, Ending, NewOperation, OperationId, OperationState};
+use crate::domain::agent::{Ending, NewOperation, OperationId, OperationState};
 use crate::domain::redaction::without_secret;
 use crate::exec::allowlist::{Allowlist, Denied};
 use crate::exec::executor::Executor;
 use crate::exec::{End, Invocation};
 use crate::server::State;
 use crate::server::error::{Cause, Refusal};
-use crate::store::SharedStore;
+use crate::store::{SharedStore, StoreError};
 
 /// Bytes of a command.
 const COMMAND_BYTES_MAX: usize = 64 * 1024;
@@ -31,6 +31,8 @@ const PIPELINE_OUTPUTS: usize = 16;
 const OUTPUT_HELD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Ends of operations that wait to be stored while the database takes nothing.
 const ENDINGS_MAX: usize = 1000;
+/// How long one waits for an operation to go along with.
+const ENDINGS_PATIENCE: Duration = Duration::from_millis(200);
 /// How long somebody who looks waits for the last ends of operations to be stored.
 const SETTLE_MAX: Duration = Duration::from_secs(1);
 
@@ -178,7 +180,6 @@ fn denied(denied: Denied) -> Refusal {
 /// # Errors
 /// When nothing was run: the first command had no turn, or could not be noted in the audit trail.
 pub async fn run_to_end(state: &State, execution: &Execution, run: &Run) -> Result<(), Refusal> {
-    let mut ended: Option<(OperationId, Ending)> = None;
     for (place, command) in (0_u32..).zip(&run.commands) {
         if run.stopped().is_some() {
             break;
@@ -186,7 +187,7 @@ pub async fn run_to_end(state: &State, execution: &Execution, run: &Run) -> Resu
         let begun = async {
             let permitted = execution.permit(command).await?;
             let operation = operation(state, run, place, command);
-            let id = state.store.audit(ended.clone(), Some(operation)).await?;
+            let id = state.bridge.endings.begin(&state.store, operation).await?;
             Ok::<_, Refusal>((permitted, id))
         };
         let item = match begun.await {
@@ -201,7 +202,9 @@ pub async fn run_to_end(state: &State, execution: &Execution, run: &Run) -> Resu
                 let begun = clock::instant();
                 let item = run_one(execution, run, place, command, invocation).await;
                 drop(turn);
-                ended = id.map(|id| (id, ending(state, &item, begun.elapsed())));
+                if let Some(id) = id {
+                    state.bridge.endings.add(state, (id, ending(state, &item, begun.elapsed())));
+                }
                 item
             }
         };
@@ -210,9 +213,6 @@ pub async fn run_to_end(state: &State, execution: &Execution, run: &Run) -> Resu
         if !goes_on {
             break;
         }
-    }
-    if let Some((id, ending)) = ended {
-        state.bridge.endings.save(&state.store, &state.bridge.runtime, run.agent.clone(), id, ending);
     }
     Ok(())
 }
@@ -289,67 +289,69 @@ pub fn without_token(state: &State, text: &str) -> String {
     }
 }
 
-/// Ends of operations on their way to the database. Whoever has asked for a command is not kept waiting for that: should the
-/// server be killed in between, the operation is marked as interrupted.
+/// Ends of operations that are to be written. Nobody is kept waiting for that, and each goes along with the next operation
+/// that begins, if one does soon. Should the server be killed before, the operation is marked as interrupted.
 #[derive(Default)]
 pub struct Endings {
-    /// What the database did not take.
-    unsaved: Mutex<Vec<(OperationId, Ending)>>,
-    /// How many are under way of each agent that has any.
-    under_way: watch::Sender<HashMap<Option<AgentId>, usize>>,
+    waiting: Mutex<Vec<(OperationId, Ending)>>,
+    /// Shared by what is on its way, so that whoever looks can wait for it.
+    on_their_way: RwLock<()>,
 }
 
 impl Endings {
-    fn save(
-        self: &Arc<Self>,
-        store: &SharedStore,
-        runtime: &tokio::runtime::Handle,
-        agent: Option<AgentId>,
-        id: OperationId,
-        ending: Ending,
-    ) {
-        let (endings, store) = (Arc::clone(self), Arc::clone(store));
-        endings.under_way.send_modify(|under_way| *under_way.entry(agent.clone()).or_default() += 1);
-        runtime.spawn(async move {
-            endings.try_to_save(&store, id, ending).await;
-            endings.under_way.send_modify(|under_way| {
-                if let Some(count) = under_way.get_mut(&agent) {
-                    *count -= 1;
-                }
-                under_way.retain(|_, count| *count > 0);
+    fn add(self: &Arc<Self>, state: &State, ending: (OperationId, Ending)) {
+        if self.put(vec![ending]) == 0 {
+            let (endings, store) = (Arc::clone(self), Arc::clone(&state.store));
+            state.bridge.runtime.spawn(async move {
+                tokio::time::sleep(ENDINGS_PATIENCE).await;
+                endings.flush(&store).await;
             });
-        });
-    }
-
-    async fn try_to_save(&self, store: &SharedStore, id: OperationId, ending: Ending) {
-        if let Err(error) = store.audit(Some((id, ending.clone())), None).await {
-            let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
-            if unsaved.len() < ENDINGS_MAX {
-                unsaved.push((id, ending));
-            } else {
-                tracing::error!(%error, "how an operation has ended is lost");
-            }
         }
     }
 
-    /// Waits, for a while, until what has ended for an agent is stored.
-    pub async fn settle(&self, agent: &AgentId) {
-        let agent = Some(agent.clone());
-        self.wait(|under_way| !under_way.contains_key(&agent)).await;
+    /// Notes that an operation is about to begin, and how others have ended.
+    async fn begin(
+        &self,
+        store: &SharedStore,
+        begun: NewOperation,
+    ) -> Result<Option<OperationId>, StoreError> {
+        let _on_its_way = self.on_their_way.read().await;
+        let ended = self.take();
+        let audited = store.audit(ended.clone(), Some(begun)).await;
+        if audited.is_err() {
+            self.put(ended);
+        }
+        audited
     }
 
-    async fn wait(&self, is_settled: impl Fn(&HashMap<Option<AgentId>, usize>) -> bool) {
-        let mut under_way = self.under_way.subscribe();
+    /// Waits, for a while, until what has ended is written.
+    pub async fn settle(&self, store: &SharedStore) {
         // Where the database takes nothing there is nothing newer to see.
-        let _ = tokio::time::timeout(SETTLE_MAX, under_way.wait_for(|under_way| is_settled(under_way))).await;
+        let _ = tokio::time::timeout(SETTLE_MAX, self.flush(store)).await;
     }
 
-    /// Tries again to store what could not be.
+    /// Writes what waits. What cannot be written waits on.
     pub async fn flush(&self, store: &SharedStore) {
-        self.wait(HashMap::is_empty).await;
-        let unsaved = std::mem::take(&mut *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
-        for (id, ending) in unsaved {
-            self.try_to_save(store, id, ending).await;
+        let _alone = self.on_their_way.write().await;
+        let ended = self.take();
+        if !ended.is_empty() && store.audit(ended.clone(), None).await.is_err() {
+            self.put(ended);
         }
+    }
+
+    fn take(&self) -> Vec<(OperationId, Ending)> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets more wait. Returns how many did before.
+    fn put(&self, ended: Vec<(OperationId, Ending)>) -> usize {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = waiting.len();
+        waiting.extend(ended);
+        if waiting.len() > ENDINGS_MAX {
+            tracing::error!("how operations have ended is lost: the database takes nothing");
+            waiting.truncate(ENDINGS_MAX);
+        }
+        before
     }
 }

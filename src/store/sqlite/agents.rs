@@ -70,13 +70,10 @@ impl AgentStore for Sqlite {
 
     async fn audit(
         &self,
-        ended: Option<(OperationId, Ending)>,
+        mut ended: Vec<(OperationId, Ending)>,
         begun: Option<NewOperation>,
     ) -> Result<Option<OperationId>> {
-        let ended = match ended {
-            Some((id, ending)) => Some((id, self.without_secrets_of_end(ending).await?)),
-            None => None,
-        };
+        self.take_secrets_out(&mut ended).await?;
         let begun = match begun {
             Some(mut begun) => {
                 let commands = vec![std::mem::take(&mut begun.command)];
@@ -87,9 +84,7 @@ impl AgentStore for Sqlite {
             None => None,
         };
         self.join(move |transaction| {
-            if let Some((id, ending)) = &ended {
-                operations::end(transaction, *id, ending)?;
-            }
+            ended.iter().try_for_each(|(id, ending)| operations::end(transaction, *id, ending))?;
             begun.as_ref().map(|begun| operations::begin(transaction, begun)).transpose()
         })
         .await
@@ -149,15 +144,18 @@ impl AgentStore for Sqlite {
 }
 
 impl Sqlite {
-    async fn without_secrets_of_end(&self, mut ending: Ending) -> Result<Ending> {
-        let streams = vec![std::mem::take(&mut ending.stdout), std::mem::take(&mut ending.stderr)];
+    async fn take_secrets_out(&self, ended: &mut [(OperationId, Ending)]) -> Result<()> {
+        let streams = ended.iter_mut().flat_map(|(_, ending)| [&mut ending.stdout, &mut ending.stderr]);
+        let streams = streams.map(std::mem::take).collect();
         let mut clean = self.without_secrets(streams, OUTPUT_KEPT_BYTES_MAX).await?.into_iter();
-        for stream in [&mut ending.stdout, &mut ending.stderr] {
-            let (beginning, is_all) = clean.next().unwrap_or_default();
-            ending.truncated |= !is_all;
-            *stream = beginning;
+        for (_, ending) in ended {
+            for stream in [&mut ending.stdout, &mut ending.stderr] {
+                let (beginning, is_all) = clean.next().unwrap_or_default();
+                ending.truncated |= !is_all;
+                *stream = beginning;
+            }
         }
-        Ok(ending)
+        Ok(())
     }
 }
 
