@@ -20,6 +20,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod statistics;
 pub mod summary;
 pub mod unit;
 pub mod update;
