@@ -2,3 +2,5 @@
 
 pub mod compare;
 pub mod distribution;
+pub mod steady;
+pub mod windows;
