@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::assertion::Checked;
+use super::concurrency;
 use super::grade::{Figures, Grade};
 use super::id::{ChannelId, RunId};
+use super::identity::Identity;
 use super::latency::{Latency, round};
 use super::run::{Plan, Rate, RunStatus};
+use super::steadiness;
 use super::summary::{Failure, SeriesPoint, Summary};
 use super::unit::UtcMillis;
 use super::validity::{Generator, Validity, Verdict};
@@ -31,12 +35,18 @@ pub struct Report {
     pub config: RunConfig,
     /// Where it ran.
     pub machine: Machine,
+    /// Which runs it can be compared with; `null` in reports of older versions.
+    #[serde(default)]
+    pub identity: Option<Identity>,
     /// What came of it.
     pub results: Results,
     /// The same by route.
     pub endpoints: Vec<Endpoint>,
     /// The same over time.
     pub series: Vec<SeriesPoint>,
+    /// The conditions that the run had to meet, and whether it did.
+    #[serde(default)]
+    pub assertions: Vec<Checked>,
     /// Base64 of HdrHistogram V2 (deflate), nanoseconds from the due time.
     pub histogram: String,
 }
@@ -85,6 +95,11 @@ impl RunConfig {
             requests: None,
             agents: None,
         }
+    }
+
+    /// Whether the load was meant to be the same from the beginning to the end, so that figures that move say something.
+    pub fn has_constant_load(&self) -> bool {
+        true
     }
 }
 
@@ -271,8 +286,9 @@ impl Report {
                 .is_some_and(|(figures, lag)| figures.hinge_on(lag)),
             cpu_percent: results.generator_cpu_percent,
             actual_rps: results.actual_rps,
+            workers: concurrency::workers(&summary, &config, &results),
         }
-        .validity();
+        .validity(&steadiness::of(&summary, &config, figures));
         let graded = status != RunStatus::Failed && validity.verdict == Verdict::Valid;
         let endpoint = Endpoint {
             method: "POST".into(),
@@ -288,11 +304,13 @@ impl Report {
             status,
             grade: figures.filter(|_| graded).map(|figures| figures.grade()),
             validity,
+            identity: Some(Identity::of(&config, &machine)),
             config,
             machine,
             results,
             endpoints: vec![endpoint],
             series: summary.series,
+            assertions: Vec::new(),
             histogram: summary.overall.from_due.to_base64(),
         }
     }

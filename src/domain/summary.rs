@@ -151,12 +151,18 @@ pub struct SeriesPoint {
     pub failed: u64,
     /// Requests a second.
     pub rps: f64,
+    /// Mean from the due time; `null` when nothing ended in it, and in reports of older versions.
+    #[serde(default)]
+    pub avg_latency_ms: Option<f64>,
     /// From the due time; `null` when nothing ended in it.
     pub p50_latency_ms: Option<f64>,
     /// From the due time; `null` when nothing ended in it.
     pub p95_latency_ms: Option<f64>,
     /// From the due time; `null` when nothing ended in it.
     pub p99_latency_ms: Option<f64>,
+    /// Median from the send time; `null` as the mean is.
+    #[serde(default)]
+    pub service_p50_latency_ms: Option<f64>,
 }
 
 /// A whole run, merged second by second. Its size does not depend on the run's length.
@@ -229,9 +235,11 @@ impl Summary {
             total: point.total(),
             failed: point.failed,
             rps: super::latency::round(point.total() as f64 / length.as_secs_f64().max(0.001)),
+            avg_latency_ms: point.from_due.mean_ms(),
             p50_latency_ms: point.from_due.percentile_ms(50.0),
             p95_latency_ms: point.from_due.percentile_ms(95.0),
             p99_latency_ms: point.from_due.percentile_ms(99.0),
+            service_p50_latency_ms: point.from_sent.percentile_ms(50.0),
         });
         *point = Tally::default();
     }

@@ -44,8 +44,8 @@ fn a_new_database_is_created_and_gives_space_back() {
         plan.stdout
     );
     assert!(!workspace.db().exists(), "a dry run changes nothing");
-    assert_eq!(workspace.porta(&["migrate"]).stdout, "porta.db is new, at schema 6.\n");
-    assert_eq!(workspace.porta(&["migrate"]).stdout, "porta.db is up to date at schema 6.\n");
+    assert_eq!(workspace.porta(&["migrate"]).stdout, "porta.db is new, at schema 7.\n");
+    assert_eq!(workspace.porta(&["migrate"]).stdout, "porta.db is up to date at schema 7.\n");
     let vacuum: i64 = workspace.database().pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
     assert_eq!(vacuum, 2, "incremental");
     assert_eq!(backups(&workspace), [] as [PathBuf; 0]);
