@@ -2,6 +2,7 @@
 
 mod admin;
 mod bridge;
+mod compare;
 mod migrate;
 mod serve;
 mod stress;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
 pub use self::bridge::{Bridge, CommandLimits, Exec};
+pub use self::compare::{Compare, RunList};
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
 pub use self::stress::{Stress, StressFormat};
@@ -31,6 +33,7 @@ Exit codes:
   0    done; a poor grade is an answer, too
   1    failed
   2    wrong usage
+  4    stress: something that had to hold does not (--fail-on)
   5    stress: the run is not valid, so that it has no grade
   130  interrupted; stress keeps what it has measured, unless a second signal came
 
@@ -134,6 +137,8 @@ pub enum WhichReport {
         /// Number of the run
         id: RunId,
     },
+    /// Say whether two runs, or repeats of them, differ
+    Compare(Compare),
 }
 
 /// How a result is printed.

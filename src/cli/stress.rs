@@ -6,8 +6,15 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{duration_within, number_within};
+use crate::domain::assertion::Assertion;
 use crate::domain::id::ChannelId;
 use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
+
+const FAIL_ON: &str = "\
+What has to hold, such as 'p95<200ms' or 'success>99%'; exit code 4 if it does not. Can be given several times
+
+A metric (avg, min, max, p50, p95, p99, p999, stdev in us, ms or s; cv, efficiency in %; success, failed as a number or in %; \
+total, rps), then <, <=, > or >=, then a number with its unit. What has no value, or too few requests for it, does not hold.";
 
 /// Arguments of `porta stress`.
 #[derive(Args, Debug)]
@@ -36,6 +43,9 @@ pub struct Stress {
     /// How long to wait for an answer, up to 10m
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout, allow_negative_numbers = true)]
     pub timeout: Duration,
+    /// What has to hold, such as 'p95<200ms' or 'success>99%'; exit code 4 if it does not. Can be given several times
+    #[arg(long, value_name = "CONDITION", long_help = FAIL_ON)]
+    pub fail_on: Vec<Assertion>,
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,

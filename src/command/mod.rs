@@ -27,6 +27,9 @@ use crate::store::sqlite::migrate::{Migrated, OpenError};
 use crate::store::sqlite::{self, QUEUE_CAPACITY, Sqlite};
 use crate::store::{Store as _, StoreError};
 
+/// Columns of a report: longer lines are hard to read.
+const WIDTH_MAX: usize = 80;
+
 /// Runs the subcommand.
 ///
 /// # Errors
@@ -155,6 +158,12 @@ fn confirm(yes: bool, what: &str, consequence: &str) -> Result<(), Failure> {
         Ok(_) if answer.trim().eq_ignore_ascii_case("y") => Ok(()),
         _ => Err(refused()),
     }
+}
+
+/// Columns for what is printed on standard output: the window's, at most [`WIDTH_MAX`].
+fn width() -> usize {
+    let window = terminal_size::terminal_size_of(std::io::stdout());
+    window.map_or(WIDTH_MAX, |(width, _)| usize::from(width.0).min(WIDTH_MAX))
 }
 
 fn stderr_is_terminal() -> bool {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::private_server::PrivateServer;
 use super::signals::Signals;
-use super::{prepare, print, stderr_is_terminal, to_json, with_store};
+use super::{prepare, print, stderr_is_terminal, to_json, width, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::id::ChannelId;
@@ -101,6 +101,7 @@ async fn conclude(
     mut report: Report,
     uncounted: Option<Failure>,
 ) -> Result<Exit, Failure> {
+    report.assertions = arguments.fail_on.iter().map(|assertion| assertion.check(&report)).collect();
     let wrong = uncounted.or_else(|| failure(&report));
     let saved =
         store.save_run(report.clone(), wrong.as_ref().map(|failure| failure.message().to_owned())).await;
@@ -113,7 +114,7 @@ async fn conclude(
         Err(error) => Some(Failure::new("cannot store the report", error)),
     };
     match arguments.format {
-        StressFormat::Text => print(&terminal::report(&report))?,
+        StressFormat::Text => print(&terminal::report(&report, width()))?,
         StressFormat::Json => print_event(&json!({ "event": "report", "report": report }))?,
     }
     if let Some(file) = &arguments.output {
@@ -124,6 +125,7 @@ async fn conclude(
     }
     Ok(match (report.status, report.validity.verdict) {
         (RunStatus::Cancelled, _) => Exit::Interrupted,
+        (_, Verdict::Valid) if report.assertions.iter().any(|checked| !checked.passed) => Exit::Broken,
         (_, Verdict::Valid) => Exit::Done,
         _ => Exit::Invalid,
     })

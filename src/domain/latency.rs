@@ -110,6 +110,18 @@ impl Latency {
         self.histogram.count_between(0, u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// The recorded latencies in ascending order, in milliseconds, each with the number of latencies up to it.
+    pub fn cumulative(&self) -> Vec<(u64, f64)> {
+        let mut up_to = 0;
+        self.histogram
+            .iter_recorded()
+            .map(|step| {
+                up_to += step.count_at_value();
+                (up_to, round(step.value_iterated_to() as f64 / 1e6))
+            })
+            .collect()
+    }
+
     /// The sum of all latencies, within the resolution.
     pub fn sum(&self) -> Duration {
         Duration::from_secs_f64(self.histogram.mean() * self.count() as f64 / 1e9)
@@ -142,7 +154,6 @@ impl Latency {
     }
 
     /// The inverse of [`Latency::to_base64`]; `None` for anything else.
-    #[cfg(test)]
     pub fn from_base64(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
         let histogram = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;

@@ -1,6 +1,8 @@
 //! Values become text. No I/O: whoever prints decides where, and whether colours are kept.
 
+pub mod compare;
 pub mod live;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod wrap;
