@@ -28,8 +28,6 @@ use crate::store::sqlite::Sqlite;
 
 /// The target when a key or a channel is given without a URL.
 const URL_DEFAULT: &str = "http://127.0.0.1:8000";
-/// Columns of a terminal that does not tell.
-const WIDTH_DEFAULT: usize = 80;
 
 pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
     let plan = Plan {
@@ -205,8 +203,8 @@ enum Display {
     Quiet,
     Events,
     Lines,
-    /// A block that is drawn over itself; how many lines it has now.
-    Block(usize),
+    /// A block that is drawn over itself.
+    Block(live::Block),
 }
 
 impl Display {
@@ -215,7 +213,9 @@ impl Display {
             StressFormat::Json if arguments.quiet => Self::Quiet,
             StressFormat::Json => Self::Events,
             StressFormat::Text if arguments.quiet => Self::Quiet,
-            StressFormat::Text if stderr_is_terminal() && !dumb_terminal() => Self::Block(0),
+            StressFormat::Text if stderr_is_terminal() && !dumb_terminal() => {
+                Self::Block(live::Block::default())
+            }
             StressFormat::Text => Self::Lines,
         }
     }
@@ -244,13 +244,7 @@ impl Display {
                 let _ = print_event(&json!({ "event": "progress", "progress": progress }));
             }
             Self::Lines => draw(&(live::line(progress) + "\n")),
-            Self::Block(height) => {
-                let width =
-                    terminal_size::terminal_size().map_or(WIDTH_DEFAULT, |(width, _)| usize::from(width.0));
-                let lines = live::block(progress, width);
-                draw(&format!("{}{}\n", erase(*height), lines.join("\n")));
-                *height = lines.len();
-            }
+            Self::Block(block) => draw(&block.draw(progress, window())),
         }
     }
 
@@ -264,16 +258,17 @@ impl Display {
 
     /// Takes the block away: the report says it all.
     fn end(&mut self) {
-        if let Self::Block(height) = self {
-            draw(&erase(*height));
-            *height = 0;
+        if let Self::Block(block) = self {
+            draw(&block.clear(window()));
         }
     }
 }
 
-/// Moves to the first of the newest `height` lines and clears from there.
-fn erase(height: usize) -> String {
-    if height == 0 { String::new() } else { format!("\u{1b}[{height}A\u{1b}[J") }
+/// The terminal on standard error, as it is now.
+fn window() -> live::Window {
+    terminal_size::terminal_size_of(std::io::stderr()).map_or(live::Window::default(), |(width, height)| {
+        live::Window { columns: usize::from(width.0), rows: usize::from(height.0) }
+    })
 }
 
 /// Progress goes to standard error; if nobody reads it there, nothing is lost.

@@ -35,3 +35,4 @@ mod support;
 mod tidy;
 mod transfer;
 mod update;
+mod validity;

@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, RwLock};
 
+const ONE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1";
+
 #[derive(Clone, Copy, Debug)]
 pub enum Behaviour {
     /// This status and this body.
@@ -21,6 +23,10 @@ pub enum Behaviour {
     Silent,
     /// The connection is closed after each answer, without saying so.
     CloseAfterAnswer,
+    /// `1` after this time, to however many at once.
+    Slow(Duration),
+    /// `1` after this time, to one after the other.
+    OneByOne(Duration),
 }
 
 pub struct Target {
@@ -37,9 +43,11 @@ impl Target {
         let requests = Arc::new(AtomicU64::new(0));
         let gate = Arc::new(RwLock::new(()));
         let (counter, open) = (Arc::clone(&requests), Arc::clone(&gate));
+        let turn = Arc::new(Mutex::new(()));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, behaviour, Arc::clone(&counter), Arc::clone(&open)));
+                let (counter, open, turn) = (Arc::clone(&counter), Arc::clone(&open), Arc::clone(&turn));
+                tokio::spawn(answer(stream, behaviour, counter, open, turn));
             }
         });
         Self { url: format!("http://{address}"), requests, gate, frozen_for: Arc::default() }
@@ -77,6 +85,7 @@ async fn answer(
     behaviour: Behaviour,
     requests: Arc<AtomicU64>,
     gate: Arc<RwLock<()>>,
+    turn: Arc<Mutex<()>>,
 ) {
     stream.set_nodelay(true).unwrap();
     let mut buffer = Vec::new();
@@ -87,7 +96,16 @@ async fn answer(
             Behaviour::Answer(status, body) => {
                 format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len())
             }
-            Behaviour::CloseAfterAnswer => "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1".into(),
+            Behaviour::CloseAfterAnswer => ONE.into(),
+            Behaviour::Slow(time) => {
+                tokio::time::sleep(time).await;
+                ONE.into()
+            }
+            Behaviour::OneByOne(time) => {
+                let _alone = turn.lock().await;
+                tokio::time::sleep(time).await;
+                ONE.into()
+            }
             Behaviour::Garbage => "I am not HTTP at all\r\n\r\n".into(),
             Behaviour::Reset => {
                 // Closing a socket whose lingering is off, with input unread or not, resets the connection.
