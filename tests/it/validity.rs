@@ -94,7 +94,7 @@ fn a_condition_that_cannot_be_understood_is_wrong_usage() {
 async fn load_runs_are_compared() {
     let workspace = Workspace::new();
     let fast = Target::start(Behaviour::Slow(Duration::from_millis(2))).await;
-    let slow = Target::start(Behaviour::Slow(Duration::from_millis(20))).await;
+    let slow = Target::start(Behaviour::Slow(Duration::from_millis(60))).await;
     let load = ["--rps", "100", "--duration", "10s"];
     let ((_, first), (_, _)) =
         (stress(&workspace, &fast, &load).await, stress(&workspace, &slow, &load).await);
@@ -109,13 +109,14 @@ async fn load_runs_are_compared() {
 
     let compared = workspace.porta(&["report", "compare", "1", "2"]);
     assert_eq!(compared.code, Some(0), "{compared:?}");
-    assert!(compared.stdout.contains("% higher in run 2 ("), "{}", compared.stdout);
-    assert!(compared.stdout.contains("indicative: one run each"), "{}", compared.stdout);
+    assert!(compared.stdout.starts_with("Run 1 compared with run 2\n\n  "), "{}", compared.stdout);
     assert!(compared.stdout.contains("Note: base_url is http://"), "{}", compared.stdout);
     let json = workspace.json(&["report", "compare", "2", "1", "--format", "json"]);
-    assert_eq!((&json["finding"], &json["method"]), (&"indicative".into(), &"windows".into()));
-    assert_eq!(json["metrics"][2]["metric"], "p95");
-    assert!(json["metrics"][2]["high_percent"].as_f64().unwrap() < -50.0, "{json:#}");
+    // The median: what the machine itself holds up now and then is in the p95.
+    let p50 = &json["metrics"][1];
+    assert_eq!((&json["method"], &p50["metric"]), (&"windows".into(), &"p50".into()));
+    assert_eq!(p50["finding"], "indicative", "{json:#}");
+    assert!(p50["high_percent"].as_f64().unwrap() < -30.0, "{json:#}");
 
     let (_, _) = stress(&workspace, &fast, &["--rps", "110", "--duration", "2s"]).await;
     let refused = workspace.porta(&["report", "compare", "1", "3"]);
