@@ -66,9 +66,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--max-agent-commands', '--max-agent-commands', [CompletionResultType]::ParameterName, 'The same of one agent; the next is answered with 429, 1 to 1000')
             [CompletionResult]::new('--max-pipeline', '--max-pipeline', [CompletionResultType]::ParameterName, 'Commands of a pipeline; a longer one is answered with 422, 1 to 10000')
             [CompletionResult]::new('--max-command-time', '--max-command-time', [CompletionResultType]::ParameterName, 'Time of a command; to ask for more is answered with 422, at most 1h')
-            [CompletionResult]::new('--max-output', '--max-output', [CompletionResultType]::ParameterName, 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB')
+            [CompletionResult]::new('--max-output', '--max-output', [CompletionResultType]::ParameterName, 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 16MiB')
             [CompletionResult]::new('--max-processes', '--max-processes', [CompletionResultType]::ParameterName, 'Processes of all commands together, 8 to 100000')
-            [CompletionResult]::new('--max-process-memory', '--max-process-memory', [CompletionResultType]::ParameterName, 'Private memory of one of their processes, 64MiB to 1TiB')
+            [CompletionResult]::new('--max-process-memory', '--max-process-memory', [CompletionResultType]::ParameterName, 'Memory of one of their processes, 16MiB to 1TiB')
             [CompletionResult]::new('--max-file', '--max-file', [CompletionResultType]::ParameterName, 'A file that one writes, 1KiB to 1TiB')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
@@ -90,6 +90,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--rps', '--rps', [CompletionResultType]::ParameterName, 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer')
             [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'How long to send, 1s to 24h')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer, up to 10m')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'What has to hold, such as ''p95<200ms'' or ''success>99%''; exit code 4 if it does not. Can be given several times')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Also write the report to a file, as JSON')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the report for people, or one JSON event a line')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
@@ -110,6 +111,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -132,9 +134,20 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'porta;report;compare' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Compare runs whose configurations differ, too')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'porta;report;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -142,6 +155,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;report;help;show' {
+            break
+        }
+        'porta;report;help;compare' {
             break
         }
         'porta;report;help;help' {
@@ -654,12 +670,16 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;help;report' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             break
         }
         'porta;help;report;list' {
             break
         }
         'porta;help;report;show' {
+            break
+        }
+        'porta;help;report;compare' {
             break
         }
         'porta;help;migrate' {
