@@ -38,23 +38,30 @@ pub struct Block {
 }
 
 impl Block {
-    /// What to write for the block to show `progress`.
+    /// What to write for the block to show `progress`. Lines are written over those that are there, and only what is left
+    /// of those is cleared: a terminal that is cleared from its first row on keeps a copy in its history.
     pub fn draw(&mut self, progress: &Progress, window: Window) -> String {
-        let mut text = self.clear(window);
+        let mut text = self.to_its_first_row(window).0;
         for line in lines(progress, window) {
             self.lengths.push(line.chars().count());
             text.push_str(&line);
-            text.push('\n');
+            text.push_str("\u{1b}[K\n");
         }
+        text.push_str("\u{1b}[J");
         text
     }
 
     /// What to write for the block to be gone.
     pub fn clear(&mut self, window: Window) -> String {
+        let (up, rows) = self.to_its_first_row(window);
+        format!("{up}{}{up}", "\u{1b}[K\n".repeat(rows))
+    }
+
+    /// Moves to the first of the rows that the block has now, and says how many they are.
+    fn to_its_first_row(&mut self, window: Window) -> (String, usize) {
         let rows: usize =
             self.lengths.drain(..).map(|length| length.div_ceil(window.columns.max(1)).max(1)).sum();
-        // To the first row of the block, and clear from there.
-        if rows == 0 { String::new() } else { format!("\u{1b}[{rows}A\u{1b}[J") }
+        (if rows == 0 { String::new() } else { format!("\u{1b}[{rows}A") }, rows)
     }
 }
 
@@ -255,16 +262,22 @@ mod tests {
     }
 
     impl Terminal {
+        /// What is moved over will be written over or cleared.
         fn write(&mut self, text: &str) {
             let mut rest = text;
-            if let Some((rows, after)) =
-                text.strip_prefix("\u{1b}[").and_then(|text| text.split_once("A\u{1b}[J"))
-            {
-                self.clear_rows(rows.parse().expect("a number"));
-                rest = after;
+            while !rest.is_empty() {
+                if let Some(after) = rest.strip_prefix("\u{1b}[J") {
+                    rest = after;
+                } else if rest.starts_with("\u{1b}[") {
+                    let (rows, after) = rest["\u{1b}[".len()..].split_once('A').expect("a move upwards");
+                    self.clear_rows(rows.parse().expect("a number"));
+                    rest = after;
+                } else {
+                    let (line, after) = rest.split_once("\u{1b}[K\n").expect("a line");
+                    self.lines.push(line.to_owned());
+                    rest = after;
+                }
             }
-            assert!(!rest.contains('\u{1b}'), "{rest:?}");
-            self.lines.extend(rest.lines().map(str::to_owned));
         }
 
         fn clear_rows(&mut self, mut rows: usize) {

@@ -39,7 +39,7 @@ async fn load_too_few_workers_do_not_blame_the_server() {
 async fn load_an_overloaded_server_is_blamed_although_all_workers_were_busy() {
     let workspace = Workspace::new();
     let target = Target::start(Behaviour::OneByOne(Duration::from_millis(4))).await;
-    let arguments = ["--workers", "20", "--rps", "1000", "--duration", "3s", "--timeout", "10s"];
+    let arguments = ["--workers", "20", "--rps", "1000", "--duration", "3s", "--timeout", "3s"];
     let (ended, report) = stress(&workspace, &target, &arguments).await;
     assert_eq!(report["grade"]["level"], "problem", "{ended:?}");
     assert_eq!(ended.code, Some(0), "{ended:?}");
