@@ -37,6 +37,9 @@ pub fn comparison(comparison: &Comparison, width: usize) -> String {
     }
     text.push('\n');
     let how = match comparison.method {
+        _ if comparison.metrics.iter().all(|compared| compared.finding.is_none()) => {
+            "An interval takes runs of 10 s at least, with enough requests."
+        }
         Method::Windows => {
             "The intervals hold for 95 of 100 comparisons, as far as each run's own seconds tell. Whether the difference is \
              real, repeats show: five runs of each, in turn, then porta report compare 1,3,5,7,9 2,4,6,8,10"

@@ -41,7 +41,7 @@ impl Block {
     /// What to write for the block to show `progress`. Lines are written over those that are there, and only what is left
     /// of those is cleared: a terminal that is cleared from its first row on keeps a copy in its history.
     pub fn draw(&mut self, progress: &Progress, window: Window) -> String {
-        let mut text = self.to_its_first_row(window).0;
+        let mut text = self.forget(window).0;
         for line in lines(progress, window) {
             self.lengths.push(line.chars().count());
             text.push_str(&line);
@@ -53,12 +53,13 @@ impl Block {
 
     /// What to write for the block to be gone.
     pub fn clear(&mut self, window: Window) -> String {
-        let (up, rows) = self.to_its_first_row(window);
+        let (up, rows) = self.forget(window);
         format!("{up}{}{up}", "\u{1b}[K\n".repeat(rows))
     }
 
-    /// Moves to the first of the rows that the block has now, and says how many they are.
-    fn to_its_first_row(&mut self, window: Window) -> (String, usize) {
+    /// Forgets the lines: how to get to the first row that they have now, and how many rows they have. Rows that the
+    /// terminal itself has moved into its history cannot be reached.
+    fn forget(&mut self, window: Window) -> (String, usize) {
         let rows: usize =
             self.lengths.drain(..).map(|length| length.div_ceil(window.columns.max(1)).max(1)).sum();
         (if rows == 0 { String::new() } else { format!("\u{1b}[{rows}A") }, rows)
@@ -267,6 +268,9 @@ mod tests {
             let mut rest = text;
             while !rest.is_empty() {
                 if let Some(after) = rest.strip_prefix("\u{1b}[J") {
+                    rest = after;
+                } else if let Some(after) = rest.strip_prefix("\u{1b}[K\n") {
+                    self.lines.push(String::new());
                     rest = after;
                 } else if rest.starts_with("\u{1b}[") {
                     let (rows, after) = rest["\u{1b}[".len()..].split_once('A').expect("a move upwards");
