@@ -49,7 +49,8 @@ fn is_unset(value: &Value) -> bool {
         Value::Null | Value::Bool(false) => true,
         Value::Array(values) => values.is_empty(),
         Value::Object(values) => values.is_empty(),
-        Value::Bool(true) | Value::Number(_) | Value::String(_) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(true) | Value::String(_) => false,
     }
 }
 

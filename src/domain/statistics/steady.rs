@@ -145,7 +145,7 @@ mod tests {
             let knee = (length as f64 * share) as usize;
             let value = |index: usize| {
                 let warm_up = if index < knee { 1.0 + height * (1.0 - index as f64 / knee as f64) } else { 1.0 };
-                warm_up + if index % 2 == 0 { ripple } else { 0.0 }
+                warm_up + if index.is_multiple_of(2) { ripple } else { 0.0 }
             };
             let series: Vec<_> = (0..length).map(value).collect();
             let Some(Course::Steady { from }) = course(&series) else { panic!("{series:?}") };
