@@ -17,7 +17,7 @@ pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
 pub use self::bridge::{Bridge, CommandLimits, Exec};
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
-pub use self::stress::{Stress, StressFormat};
+pub use self::stress::{Custom, Stress, StressFormat};
 use crate::domain::id::RunId;
 use crate::domain::unit;
 use crate::exit::Failure;

@@ -1,13 +1,17 @@
-//! The load generator: sends updates on an exact schedule and measures each from when it was due.
+//! The load generator: sends requests on an exact schedule and measures each from when it was due.
 //!
 //! One or more generator threads, each with a runtime, a pacer and a share of the workers and of the arrivals; a
 //! worker is a task with a connection of its own. Threads share nothing while they run: each records into a tally of
 //! its own, which is taken away and merged once a second.
 
+mod agents;
 mod arrivals;
 mod connection;
+pub mod judge;
 mod pacer;
+mod stream;
 pub mod target;
+pub mod traffic;
 mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,9 +45,12 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn record(&mut self, outcome: Outcome, send_lag: Duration, ended: Instant) {
-        self.tally.send_lag.record(send_lag);
+    /// Adds a request that was measured and ended then. `endpoint` is `None` where there is only one.
+    fn record(&mut self, outcome: Outcome, endpoint: Option<usize>, ended: Instant) {
         self.tally.record(outcome);
+        if let Some(endpoint) = endpoint {
+            self.tally.record_endpoint(endpoint, outcome);
+        }
         self.last_completion = Some(ended);
     }
 }
@@ -69,7 +76,7 @@ struct Share {
     stop: watch::Receiver<bool>,
 }
 
-/// Makes the run that `plan` describes, and calls `on_second` once a second. When `stop` turns true nothing further is
+/// Makes the run that `plan` describes, and calls `on_second` once a second after the warm-up. When `stop` turns true nothing further is
 /// sent, and the summary covers what was.
 ///
 /// # Errors
@@ -113,10 +120,10 @@ pub async fn run(
     }
     let start = clock::instant() + HEAD_START;
     announce.send_replace(Some(start));
-    collect(plan, start, &recorders, finished, &mut on_second).await
+    collect(plan, start + plan.warm_up, &recorders, finished, &mut on_second).await
 }
 
-/// Merges the tallies once a second until all threads have finished.
+/// Merges the tallies once a second until all threads have finished. `start` is the end of the warm-up.
 async fn collect(
     plan: Plan,
     start: Instant,
