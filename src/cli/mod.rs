@@ -96,7 +96,7 @@ pub enum Command {
     /// Answer devices
     Serve(Box<Serve>),
     /// Measure how much load a server takes
-    Stress(Stress),
+    Stress(Box<Stress>),
     /// Show what was measured
     Report(Report),
     /// Bring the database up to date, back it up, restore it; bring channels in and out

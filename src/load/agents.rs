@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn bodies_are_json_with_a_name_that_the_bridge_takes() {
-        for operation in 0..OPERATIONS.len() {
-            let body = body(operation, 999);
+        for (place, operation) in OPERATIONS.iter().enumerate() {
+            let body = body(place, 999);
+            assert_eq!(body.is_empty(), operation.method == Method::GET);
             if body.is_empty() {
-                assert_eq!(OPERATIONS[operation].method, Method::GET);
                 continue;
             }
             let json: serde_json::Value = serde_json::from_slice(&body).expect("JSON");

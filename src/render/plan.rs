@@ -1,6 +1,7 @@
 //! A run that was not made: what it would send.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -68,16 +69,12 @@ fn requests(plan: &Plan) -> String {
     } else {
         format!(
             "{:.0} rps at the start, {:.0} in the middle, {:.0} at the end",
-            rate(plan.duration * 0),
+            rate(Duration::ZERO),
             rate(middle),
             rate(plan.duration)
         )
     };
-    format!(
-        "{}: {rates}; the last is due at {} s",
-        unit::count(end - first),
-        unit::significant(last.as_secs_f64())
-    )
+    format!("{}: {rates}; the last is due at {:.3} s", unit::count(end - first), last.as_secs_f64())
 }
 
 fn warm_up(plan: &Plan) -> Option<String> {
@@ -113,8 +110,6 @@ fn shown(body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::domain::run::{Ramp, Rate};
 
