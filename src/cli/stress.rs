@@ -82,7 +82,7 @@ pub struct Custom {
     /// HTTP method [default: GET, with a body POST]
     #[arg(long, value_name = "METHOD")]
     pub method: Option<String>,
-    /// Header to send, several times for several
+    /// Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
     /// Body to send; @FILE reads it from a file

@@ -47,7 +47,8 @@ fn custom(arguments: &Custom, url: &str) -> Result<(Destination, Traffic), Failu
     let body = body(arguments)?;
     let has_body = !matches!(&body, CustomBody::Fixed(body) if body.is_empty());
     let method = arguments.method.as_deref().unwrap_or(if has_body { "POST" } else { "GET" });
-    let headers = arguments.header.iter().map(|header| self::header(header));
+    let lines = header_lines(&arguments.header)?;
+    let headers = lines.iter().map(|header| self::header(header));
     let custom = traffic::Custom {
         method: method
             .parse()
@@ -83,6 +84,17 @@ fn text_or_file(option: &str, text: &str) -> Result<Vec<u8>, Failure> {
         return Err(cannot(format!("it has more than {TEMPLATE_BYTES_MAX} bytes")));
     }
     std::fs::read(file).map_err(|error| cannot(error.to_string()))
+}
+
+/// The headers, those of files that are named as `@FILE` among them, one a line there.
+fn header_lines(headers: &[String]) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
+    for header in headers {
+        let text = String::from_utf8(text_or_file("--header", header)?)
+            .map_err(|error| Failure::usage(format!("cannot use --header: it is not UTF-8: {error}")))?;
+        lines.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+    }
+    Ok(lines)
 }
 
 fn header<N: std::str::FromStr, V: std::str::FromStr>(text: &str) -> Result<(N, V), Failure> {

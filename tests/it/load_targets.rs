@@ -13,9 +13,10 @@ async fn a_request_of_ones_own_goes_to_the_url_itself() {
     let workspace = Workspace::new();
     let target = Target::start(Behaviour::Answer(204, "")).await;
     let url = format!("{}/a/b?key=secret&c=%20", target.url);
+    std::fs::write(workspace.path().join("headers"), "X-One: 1\n\nX-Two: 2: 3\n").unwrap();
     let arguments = [
         "--header",
-        "X-One: 1",
+        "@headers",
         "--header",
         "Host: example.org",
         "--template",
@@ -38,7 +39,7 @@ async fn a_request_of_ones_own_goes_to_the_url_itself() {
     for request in target.seen() {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /a/b?key=secret&c=%20 HTTP/1.1\r\n"), "{head}");
-        for line in ["x-one: 1", "host: example.org", "content-type: application/json"] {
+        for line in ["x-one: 1", "x-two: 2: 3", "host: example.org", "content-type: application/json"] {
             assert_eq!(head.to_ascii_lowercase().matches(line).count(), 1, "{line} in {head}");
         }
         let body: Value = serde_json::from_str(body).unwrap();
