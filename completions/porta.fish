@@ -72,9 +72,9 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l max-commands -d 'C
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-agent-commands -d 'The same of one agent; the next is answered with 429, 1 to 1000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-pipeline -d 'Commands of a pipeline; a longer one is answered with 422, 1 to 10000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-command-time -d 'Time of a command; to ask for more is answered with 422, at most 1h' -r
-complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 16MiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-processes -d 'Processes of all commands together, 8 to 100000' -r
-complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Private memory of one of their processes, 64MiB to 1TiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Memory of one of their processes, 16MiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-file -d 'A file that one writes, 1KiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
@@ -94,10 +94,24 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -s h -l help -d 'Prin
 complete -c porta -n "__fish_porta_using_subcommand stress" -l url -d 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l channel -d 'Channel that the API key belongs to, for the report' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l api-key -d 'Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l workers -d 'Connections, 1 to 1000' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l rps -d 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How long to send, 1s to 24h' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l scenario -d 'A load with a name; what is given beside it counts more: baseline (10 workers, 100 rps, 60 s), medium (25, 500, 120 s), high (50, 1000, 60 s), max (100, 5000, 60 s), soak (10, 100, 4 h)' -r -f -a "baseline\t''
+medium\t''
+high\t''
+max\t''
+soak\t''"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l workers -d 'Connections, 1 to 1000 [default: 10]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l rps -d 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer [default: 100]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l ramp -d 'Requests a second at the start and at the end, changing in a straight line: 100..5000' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l requests -d 'So many requests, spread evenly over --duration' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How long to send, 1s to 24h [default: 60s]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l warm-up -d 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l timeout -d 'How long to wait for an answer, up to 10m' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l agents -d 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge\'s token' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l method -d 'HTTP method [default: GET, with a body POST]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l header -d 'Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l body -d 'Body to send; @FILE reads it from a file' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l template -d 'Body with places that are filled in anew for each request; @FILE reads it from a file. There are {{number 1..6}}, {{number 0.0..100.0}}, {{counter}}, {{counter 1000}}, {{choice red|green|blue}} and {{uuid}}' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l expect-status -d 'HTTP status that is a success, several times or with commas for several [default: 200 to 299]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
 complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
 json\t'One JSON event a line: start, progress every second, report'"
@@ -110,6 +124,7 @@ debug\t'What helps to find a fault'
 trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand stress" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l dry-run -d 'Show what would be sent, and send nothing'
 complete -c porta -n "__fish_porta_using_subcommand stress" -s q -l quiet -d 'Show nothing while it runs'
 complete -c porta -n "__fish_porta_using_subcommand stress" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l format -d 'How to print it' -r -f -a "table\t'For people'

@@ -57,9 +57,6 @@ pub struct Stress {
     /// Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge's token
     #[arg(long, value_name = "N", value_parser = workers, conflicts_with_all = ["workers", "scenario"], allow_negative_numbers = true)]
     pub agents: Option<u32>,
-    /// A request of one's own.
-    #[command(flatten)]
-    pub custom: Custom,
     /// Show what would be sent, and send nothing
     #[arg(long, conflicts_with_all = ["output", "quiet"])]
     pub dry_run: bool,
@@ -72,6 +69,9 @@ pub struct Stress {
     /// Show nothing while it runs
     #[arg(long, short)]
     pub quiet: bool,
+    /// A request of one's own.
+    #[command(flatten)]
+    pub custom: Custom,
 }
 
 /// A request of the operator's own.

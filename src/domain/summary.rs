@@ -212,6 +212,18 @@ impl Tally {
         self.succeeded + self.failed
     }
 
+    /// Removes everything and keeps the memory.
+    pub fn clear(&mut self) {
+        let Self { from_due, from_sent, send_lag, succeeded, failed, unknown, .. } = self;
+        [from_due, from_sent, send_lag].into_iter().for_each(Latency::clear);
+        [succeeded, failed, unknown].into_iter().for_each(|count| *count = 0);
+        let Self { status_codes, errors, endpoints, warm_up, connections, .. } = self;
+        status_codes.clear();
+        errors.clear();
+        endpoints.clear();
+        (*warm_up, *connections) = Default::default();
+    }
+
     /// Adds everything of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.from_due.merge(&other.from_due);
@@ -259,6 +271,22 @@ pub struct SeriesPoint {
     pub p99_latency_ms: Option<f64>,
 }
 
+/// What is gathered for the next point of the series.
+#[derive(Debug, Default)]
+struct Point {
+    total: u64,
+    failed: u64,
+    from_due: Latency,
+}
+
+impl Point {
+    fn merge(&mut self, second: &Tally) {
+        self.total += second.total();
+        self.failed += second.failed;
+        self.from_due.merge(&second.from_due);
+    }
+}
+
 /// A whole run, merged second by second. Its size does not depend on the run's length.
 #[derive(Debug)]
 pub struct Summary {
@@ -273,7 +301,7 @@ pub struct Summary {
     /// How long they were sending, added up over the threads.
     pub generator_time: Duration,
     point_seconds: u64,
-    point: Tally,
+    point: Point,
     recent: VecDeque<Latency>,
     seconds: u64,
 }
@@ -288,7 +316,7 @@ impl Summary {
             generator_cpu: Duration::ZERO,
             generator_time: Duration::ZERO,
             point_seconds: planned.as_secs().div_ceil(SERIES_POINTS_MAX).max(1),
-            point: Tally::default(),
+            point: Point::default(),
             recent: VecDeque::new(),
             seconds: 0,
         }
@@ -302,21 +330,21 @@ impl Summary {
         if self.seconds.is_multiple_of(self.point_seconds) {
             self.close_point(Duration::from_secs(self.point_seconds));
         }
-        let mut recent = if self.recent.len() == WINDOW_SECONDS_MAX {
-            self.recent.pop_front().unwrap_or_else(Latency::coarse)
-        } else {
-            Latency::coarse()
-        };
-        recent.clear();
+        if self.recent.len() == WINDOW_SECONDS_MAX {
+            self.recent.pop_front();
+        }
+        let mut recent = Latency::coarse();
         recent.merge(&second.from_due);
         self.recent.push_back(recent);
+        let (_, needed) = self.trailing_window();
+        self.recent.drain(..self.recent.len() - needed);
     }
 
     /// Adds the last, possibly shorter second, which lasted `length`, and closes the series.
     pub fn finish(&mut self, last: &Tally, length: Duration) {
         self.overall.merge(last);
         self.point.merge(last);
-        if self.point.total() > 0 {
+        if self.point.total > 0 {
             let begun = Duration::from_secs(self.seconds % self.point_seconds);
             self.close_point(begun + length);
         }
@@ -326,14 +354,15 @@ impl Summary {
         let point = &mut self.point;
         self.series.push(SeriesPoint {
             second: self.series.len() as u64 * self.point_seconds,
-            total: point.total(),
+            total: point.total,
             failed: point.failed,
-            rps: super::latency::round(point.total() as f64 / length.as_secs_f64().max(0.001)),
+            rps: super::latency::round(point.total as f64 / length.as_secs_f64().max(0.001)),
             p50_latency_ms: point.from_due.percentile_ms(50.0),
             p95_latency_ms: point.from_due.percentile_ms(95.0),
             p99_latency_ms: point.from_due.percentile_ms(99.0),
         });
-        *point = Tally::default();
+        (point.total, point.failed) = (0, 0);
+        point.from_due.clear();
     }
 
     /// The newest seconds, as many as a p99 needs, at least 5 and at most 60; and how many they are.
@@ -413,6 +442,11 @@ mod tests {
         assert_eq!(overall.endpoints[2].from_due.count(), 2);
         assert_eq!(overall.warm_up, WarmUp { total: 6, success: 2, unknown: 2 });
         assert_eq!((overall.total(), overall.connections.opened), (4, 6));
+        let mut cleared = overall.clone();
+        cleared.clear();
+        assert_eq!((cleared.total(), cleared.unknown, cleared.from_due.count()), (0, 0, 0));
+        assert_eq!((cleared.warm_up, cleared.connections), Default::default());
+        assert!(cleared.status_codes.is_empty() && cleared.errors.is_empty() && cleared.endpoints.is_empty());
     }
 
     #[test]
