@@ -2760,7 +2760,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__stress)
-            opts="-q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --agents --method --header --body --template --expect-status --dry-run --output --format --quiet --db --log-level --log-format --help"
+            opts="-q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --agents --dry-run --output --format --quiet --method --header --body --template --expect-status --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2814,6 +2814,14 @@ _porta() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --method)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2832,14 +2840,6 @@ _porta() {
                     ;;
                 --expect-status)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --db)

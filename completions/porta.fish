@@ -107,14 +107,14 @@ complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How 
 complete -c porta -n "__fish_porta_using_subcommand stress" -l warm-up -d 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l timeout -d 'How long to wait for an answer, up to 10m' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l agents -d 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge\'s token' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
+complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
+json\t'One JSON event a line: start, progress every second, report'"
 complete -c porta -n "__fish_porta_using_subcommand stress" -l method -d 'HTTP method [default: GET, with a body POST]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l header -d 'Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l body -d 'Body to send; @FILE reads it from a file' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l template -d 'Body with places that are filled in anew for each request; @FILE reads it from a file. There are {{number 1..6}}, {{number 0.0..100.0}}, {{counter}}, {{counter 1000}}, {{choice red|green|blue}} and {{uuid}}' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l expect-status -d 'HTTP status that is a success, several times or with commas for several [default: 200 to 299]' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
-complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
-json\t'One JSON event a line: start, progress every second, report'"
 complete -c porta -n "__fish_porta_using_subcommand stress" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand stress" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
