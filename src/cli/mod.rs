@@ -19,7 +19,7 @@ pub use self::bridge::{Bridge, CommandLimits, Exec};
 pub use self::compare::{Compare, RunList};
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
-pub use self::stress::{Stress, StressFormat};
+pub use self::stress::{Custom, Stress, StressFormat};
 use crate::domain::id::RunId;
 use crate::domain::unit;
 use crate::exit::Failure;
@@ -99,7 +99,7 @@ pub enum Command {
     /// Answer devices
     Serve(Box<Serve>),
     /// Measure how much load a server takes
-    Stress(Stress),
+    Stress(Box<Stress>),
     /// Show what was measured
     Report(Report),
     /// Bring the database up to date, back it up, restore it; bring channels in and out

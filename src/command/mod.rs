@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod bridge;
+mod dry_run;
 mod generate;
 mod migrate;
 mod private_server;
@@ -10,6 +11,7 @@ mod report;
 mod serve;
 mod signals;
 mod stress;
+mod traffic;
 mod transfer;
 
 use std::fmt::Display;

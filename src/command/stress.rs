@@ -9,33 +9,28 @@ use tokio::sync::watch;
 
 use super::private_server::PrivateServer;
 use super::signals::Signals;
-use super::{prepare, print, stderr_is_terminal, to_json, width, with_store};
+use super::{dry_run, prepare, print, stderr_is_terminal, to_json, traffic, width, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::id::ChannelId;
 use crate::domain::progress::Progress;
-use crate::domain::report::{Circumstances, Report, RunConfig};
+use crate::domain::report::{Circumstances, Report};
 use crate::domain::run::{Plan, RunStatus};
-use crate::domain::unit;
+use crate::domain::run_config::RunConfig;
 use crate::domain::validity::Verdict;
 use crate::exit::{Exit, Failure};
 use crate::load;
-use crate::load::target::{Target, TargetError};
+use crate::load::target::Target;
 use crate::machine;
 use crate::render::{live, terminal};
 use crate::store::RunStore as _;
 use crate::store::sqlite::Sqlite;
 
-/// The target when a key or a channel is given without a URL.
-const URL_DEFAULT: &str = "http://127.0.0.1:8000";
-
 pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
-    let plan = Plan {
-        workers: arguments.workers,
-        rate: arguments.rps,
-        duration: arguments.duration,
-        timeout: arguments.timeout,
-    };
+    let plan = arguments.plan().map_err(|why| Failure::usage(format!("cannot make this run: {why}")))?;
+    if arguments.dry_run {
+        return dry_run::show(arguments, &plan);
+    }
     // First: what cannot take the report should not be found out after the run.
     prepare(db)?;
     check_output(arguments)?;
@@ -58,9 +53,10 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
         chosen = Subject::choose(arguments, db) => chosen?,
         _ = signals.next() => return Ok(stopped_at_once()),
     };
-    let config = subject.config(plan);
+    let config = traffic::described(subject.config(plan), arguments, &target.traffic);
+    let endpoints = target.traffic.endpoint_names();
     let mut display = Display::new(arguments);
-    display.start(&config, plan)?;
+    display.start(&config)?;
 
     let started_at = clock::utc();
     let note = display.note_on_stop();
@@ -83,7 +79,7 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
         Err(failure) => (None, Some(failure)),
     };
     let machine = machine::fingerprint();
-    let circumstances = Circumstances { started_at, cancelled, config, machine, rows_stored };
+    let circumstances = Circumstances { started_at, cancelled, config, machine, endpoints, rows_stored };
     conclude(arguments, store, Report::new(summary, circumstances), uncounted).await
 }
 
@@ -158,21 +154,19 @@ enum Subject {
 
 impl Subject {
     async fn choose(arguments: &Stress, db: &Path) -> Result<(Self, Target), Failure> {
-        let Stress { url, channel, api_key, .. } = arguments;
-        if url.is_none() && channel.is_none() && api_key.is_none() {
-            let server = PrivateServer::start(db).await?;
-            let target = resolve(&server.url, server.write_key.reveal()).await?;
+        if arguments.wants_private_server() {
+            let server = PrivateServer::start(db, arguments.agents.is_some()).await?;
+            let (destination, traffic) = match &server.bridge_token {
+                None => traffic::updates(&server.url, server.write_key.reveal())?,
+                Some(token) => traffic::agents(&server.url, token.reveal())?,
+            };
+            let target = traffic::resolve(&server.url, &destination, traffic).await?;
             return Ok((Self::Private(Box::new(server)), target));
         }
-        let url = url.as_deref().unwrap_or(URL_DEFAULT);
-        let api_key = api_key.as_deref().ok_or_else(|| {
-            Failure::usage(format!("cannot load {url}: it takes a write API key of a channel there"))
-                .next_step(
-                    "Put it into PORTA_API_KEY. porta admin channel create makes a channel with a key.",
-                )
-        })?;
-        let target = resolve(url, api_key).await?;
-        Ok((Self::Given { url: target.base_url.clone(), channel: *channel }, target))
+        let url = arguments.url_or_default();
+        let (destination, traffic) = traffic::of(arguments, url)?;
+        let target = traffic::resolve(url, &destination, traffic).await?;
+        Ok((Self::Given { url: target.traffic.base_url.clone(), channel: arguments.channel }, target))
     }
 
     fn config(&self, plan: &Plan) -> RunConfig {
@@ -185,17 +179,14 @@ impl Subject {
     /// Ends what was started, and counts the rows where that is possible.
     async fn finish(self) -> Result<Option<u64>, Failure> {
         match self {
-            Self::Private(server) => server.finish().await.map(Some),
+            // Agents write no rows.
+            Self::Private(server) => {
+                let counts = server.bridge_token.is_none();
+                server.finish().await.map(|rows| counts.then_some(rows))
+            }
             Self::Given { .. } => Ok(None),
         }
     }
-}
-
-async fn resolve(url: &str, api_key: &str) -> Result<Target, Failure> {
-    Target::resolve(url, api_key).await.map_err(|error| match error {
-        TargetError::Unresolved { .. } => Failure::new(format!("cannot load {url}"), error),
-        _ => Failure::usage(format!("cannot load {url}: {error}")),
-    })
 }
 
 /// Where progress is shown.
@@ -220,17 +211,14 @@ impl Display {
         }
     }
 
-    fn start(&self, config: &RunConfig, plan: &Plan) -> Result<(), Failure> {
+    fn start(&self, config: &RunConfig) -> Result<(), Failure> {
         match self {
             Self::Quiet => {}
             Self::Events => print_event(&json!({ "event": "start", "config": config }))?,
             Self::Lines | Self::Block(_) => {
-                let target = if config.private_server { "a private server, " } else { "" };
+                let private = if config.private_server { "a private server, " } else { "" };
                 let channel = config.channel_id.map_or_else(String::new, |id| format!("channel {id}, "));
-                let url = &config.base_url;
-                let plan =
-                    format!("{} workers, {}, {}", plan.workers, plan.rate, unit::duration(plan.duration));
-                draw(&format!("porta stress → {target}{url}/update\n  {channel}{plan}\n"));
+                draw(&format!("porta stress → {private}{}\n  {channel}{}\n", config.target(), config.load()));
             }
         }
         Ok(())

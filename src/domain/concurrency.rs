@@ -19,7 +19,8 @@
 //! Where the service time varies by itself (a network, a lottery), 3 says nothing and the server is blamed; more workers
 //! would show it, and a remark says so.
 
-use super::report::{Results, RunConfig};
+use super::report::Results;
+use super::run_config::RunConfig;
 use super::summary::{Failure, Summary};
 use super::unit;
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::report::{Machine, RunConfig};
+use super::report::Machine;
+use super::run_config::RunConfig;
 
 /// Hexadecimal digits of a hash: 48 bits, with which two of a thousand configurations collide once in 500 million.
 const DIGITS: usize = 12;

@@ -10,7 +10,7 @@
 //! the same way a run that is excellent and still getting better stays excellent.
 
 use super::grade::{Figures, Level};
-use super::report::RunConfig;
+use super::run_config::RunConfig;
 use super::statistics::steady::{Course, course};
 use super::summary::{SeriesPoint, Summary};
 use super::unit;

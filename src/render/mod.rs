@@ -1,7 +1,9 @@
 //! Values become text. No I/O: whoever prints decides where, and whether colours are kept.
 
 pub mod compare;
+pub mod endpoints;
 pub mod live;
+pub mod plan;
 pub mod style;
 pub mod table;
 pub mod terminal;

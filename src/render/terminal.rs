@@ -1,10 +1,12 @@
 //! The report of a run for a terminal: the answer first, the evidence under it, the next step last.
 
+use super::endpoints;
 use super::style::{BAD, GOOD, QUIET, STRONG, WARNING, of_level, styled};
 use super::wrap;
 use crate::domain::latency::is_enough_for;
 use crate::domain::report::{Report, Results};
 use crate::domain::run::RunStatus;
+use crate::domain::run_config::RunConfig;
 use crate::domain::unit;
 use crate::domain::validity::SEND_LAG_P99_MS_MAX;
 
@@ -24,8 +26,9 @@ pub fn report(report: &Report, width: usize) -> String {
     let mut text = String::new();
     title(&mut text, report);
     verdict(&mut text, report);
-    figures(&mut text, &report.results, report.config.target_rps, width);
-    errors(&mut text, &report.results);
+    figures(&mut text, &report.results, report.config.mean_rps(), width);
+    text.push_str(&endpoints::endpoints(&report.endpoints));
+    errors(&mut text, &report.results, &report.config);
     remarks(&mut text, report);
     assertions(&mut text, report);
     over_time(&mut text, report, width);
@@ -41,9 +44,8 @@ fn line(text: &mut String, content: &str) {
 fn title(text: &mut String, report: &Report) {
     let run = report.run_id.map_or_else(|| "Run".into(), |id| format!("Run {id}"));
     let config = &report.config;
-    let rate = config.target_rps.map_or_else(|| "max rps".into(), |rps| format!("{rps} rps"));
-    let plan = format!("{} workers, {rate}, {} s", config.workers, config.duration);
-    line(text, &format!("{}   {} UTC   {plan}", styled(STRONG, &run), report.timestamp.to_minute()));
+    let load = config.load();
+    line(text, &format!("{}   {} UTC   {load}", styled(STRONG, &run), report.timestamp.to_minute()));
     let state = match report.status {
         RunStatus::Completed => String::new(),
         status => format!(", {}", status.as_str()),
@@ -51,6 +53,7 @@ fn title(text: &mut String, report: &Report) {
     let target = match (config.private_server, config.channel_id) {
         (true, _) => "a private server on the same disk".into(),
         (false, Some(channel)) => format!("{}, channel {channel}", config.base_url),
+        (false, None) if config.method.is_some() => config.target(),
         (false, None) => config.base_url.clone(),
     };
     line(text, &format!("{}{state}   {}", report.validity.verdict.as_str(), styled(QUIET, &target)));
@@ -92,7 +95,7 @@ fn verdict(text: &mut String, report: &Report) {
     text.push('\n');
 }
 
-fn figures(text: &mut String, results: &Results, target_rps: Option<u32>, width: usize) {
+fn figures(text: &mut String, results: &Results, target_rps: Option<f64>, width: usize) {
     let latency = &results.latency;
     let percentile = |name: &str, percent: f64, value: Option<f64>| {
         let few = if is_enough_for(results.total, percent) { "" } else { "  too few samples" };
@@ -115,7 +118,16 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>, width:
         counted("failed", results.failed),
         format!("  {:<11}{:>9}", "rps", unit::rate(results.actual_rps)),
     ];
-    right.extend(target_rps.map(|target| counted("target rps", target.into())));
+    right.extend(target_rps.map(|target| match target.fract() {
+        0.0 => counted("target rps", target as u64),
+        _ => format!("  {:<11}{:>9}", "target rps", unit::rate(target)),
+    }));
+    if results.warm_up.total > 0 {
+        right.push(counted("warm-up", results.warm_up.total));
+    }
+    if results.connections_reopened > 0 {
+        right.push(counted("reconnects", results.connections_reopened));
+    }
     if let Some(rows) = results.rows_stored {
         let accounted = match results.unaccounted() {
             None => styled(GOOD, "all there"),
@@ -175,7 +187,7 @@ fn counted(name: &str, value: u64) -> String {
     format!("  {name:<11}{:>9}", unit::count(value))
 }
 
-fn errors(text: &mut String, results: &Results) {
+fn errors(text: &mut String, results: &Results, config: &RunConfig) {
     if results.failed == 0 {
         return;
     }
@@ -192,10 +204,15 @@ fn errors(text: &mut String, results: &Results) {
             .collect();
         line(text, &format!("  by HTTP status: {}", codes.join(", ")));
     }
-    if results.success == 0 && REFUSALS.iter().any(|status| results.status_codes.contains_key(status)) {
-        line(text, "  Every update was refused: is PORTA_API_KEY the write key of a channel there?");
+    let refused = REFUSALS.iter().any(|status| results.status_codes.contains_key(status));
+    if results.success == 0 && refused && config.method.is_none() {
+        let question = match config.agents {
+            None => "Every update was refused: is PORTA_API_KEY the write key of a channel there?",
+            Some(_) => "Every agent was refused: is PORTA_TOKEN the token of the bridge there?",
+        };
+        line(text, &format!("  {question}"));
     }
-    if results.unknown > 0 {
+    if results.unknown > 0 && config.method.is_none() && config.agents.is_none() {
         let unknown = unit::count(results.unknown);
         line(text, &format!("  {unknown} of them may be stored all the same."));
     }

@@ -20,6 +20,8 @@ mod faults;
 mod fuzz;
 mod killed;
 mod load;
+mod load_modes;
+mod load_targets;
 mod long;
 mod metrics;
 mod migrate;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::super::report::Circumstances;
 use super::super::report::tests::sample;
-use super::super::report::{Circumstances, RunConfig};
+use super::super::run_config::RunConfig;
 use super::super::summary::{Outcome, Summary, Tally};
 use super::super::unit::UtcMillis;
 use super::*;
@@ -32,6 +33,7 @@ fn run(id: i64, ms: f64) -> Report {
         cancelled: false,
         config: RunConfig { duration: 30.0, ..example.config },
         machine: example.machine,
+        endpoints: vec![("POST".into(), "/update".into())],
         rows_stored: None,
     };
     Report { run_id: Some(RunId(id)), ..Report::new(summary, circumstances) }
