@@ -135,6 +135,9 @@ pub struct Stress {
     /// How long to wait for an answer, up to 10m
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout, allow_negative_numbers = true)]
     pub timeout: Duration,
+    /// Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise
+    #[arg(long)]
+    pub keep_rows: bool,
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,

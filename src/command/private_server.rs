@@ -10,14 +10,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{cannot, cannot_open};
+use super::{cannot, cannot_open, reconcile};
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::channel::Settings;
 use crate::domain::id::ChannelId;
+use crate::domain::rows::Rows;
 use crate::domain::secret::Secret;
 use crate::entropy;
 use crate::exit::Failure;
 use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
-use crate::store::{ChannelStore as _, EntryStore as _, Store as _};
+use crate::store::{ChannelStore as _, EntryStore as _, RowStore as _, Store as _};
 
 /// How long the server may take to name its address.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -62,8 +64,8 @@ impl PrivateServer {
         Ok(Self { child, folder, url, write_key, channel })
     }
 
-    /// Stops the server and returns how many rows it has stored.
-    pub async fn finish(mut self) -> Result<u64, Failure> {
+    /// Stops the server, counts the rows that it has stored, and looks for those that it has acknowledged.
+    pub async fn finish(mut self, acknowledged: &Acknowledged) -> Result<(u64, Rows), Failure> {
         let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let pid = pid.ok_or_else(|| {
             Failure::new("cannot reconcile the run", "the private server has ended by itself")
@@ -81,9 +83,13 @@ impl PrivateServer {
         let database = self.folder.path().join("private.db");
         let store =
             Sqlite::open(&database, QUEUE_CAPACITY).map_err(|error| cannot_open(&database, &error))?;
-        let rows = store.count_entries(self.channel).await.map_err(cannot("cannot count the stored rows"))?;
+        let count = "cannot count the stored rows";
+        let stored = store.count_entries(self.channel).await.map_err(cannot(count))?;
+        let series = store.series(self.channel).await.map_err(cannot(count))?;
+        let series = series.ok_or_else(|| Failure::new(count, "the channel is gone"))?;
+        let rows = reconcile::count(&store, &series, acknowledged, Rows::new(acknowledged)).await?;
         store.close().await.map_err(cannot("cannot close the private database"))?;
-        Ok(rows)
+        Ok((stored, rows))
     }
 }
 

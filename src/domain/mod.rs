@@ -2,6 +2,7 @@
 //! reasons outside its arguments.
 
 pub mod account;
+pub mod acknowledged;
 pub mod agent;
 pub mod aggregate;
 pub mod channel;
@@ -17,9 +18,11 @@ pub mod number;
 pub mod progress;
 pub mod redaction;
 pub mod report;
+pub mod rows;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod server_side;
 pub mod summary;
 pub mod unit;
 pub mod update;

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::grade::{Figures, Grade};
 use super::id::{ChannelId, RunId};
 use super::latency::{Latency, round};
+use super::rows::Rows;
 use super::run::{Plan, Rate, RunStatus};
+use super::server_side::{self, ServerSecond};
 use super::summary::{Failure, SeriesPoint, Summary};
 use super::unit::UtcMillis;
 use super::validity::{Generator, Validity, Verdict};
@@ -37,6 +39,12 @@ pub struct Report {
     pub endpoints: Vec<Endpoint>,
     /// The same over time.
     pub series: Vec<SeriesPoint>,
+    /// What the server said of itself meanwhile, where it could be asked.
+    #[serde(default)]
+    pub server: Vec<ServerSecond>,
+    /// What has become of the rows; `null` where none was acknowledged.
+    #[serde(default)]
+    pub rows: Option<Rows>,
     /// Base64 of HdrHistogram V2 (deflate), nanoseconds from the due time.
     pub histogram: String,
 }
@@ -208,6 +216,11 @@ impl Results {
 }
 
 impl Report {
+    /// What is wrong with the rows; `None` when they are accounted for, or could not be counted.
+    pub fn unaccounted(&self) -> Option<String> {
+        self.rows.as_ref().and_then(Rows::wrong).or_else(|| self.results.unaccounted())
+    }
+
     /// Why nothing was measured, for a run that has failed.
     pub fn failure_reason(&self) -> Option<String> {
         if self.status != RunStatus::Failed {
@@ -293,8 +306,16 @@ impl Report {
             results,
             endpoints: vec![endpoint],
             series: summary.series,
+            server: Vec::new(),
+            rows: None,
             histogram: summary.overall.from_due.to_base64(),
         }
+    }
+
+    /// Why the slowest second was, where one stands out and the server says so.
+    pub fn cause_of_slowest_second(&self) -> Option<String> {
+        let slowest = self.slowest_second()?;
+        server_side::beside(slowest, &self.server).map(|server| server_side::cause(slowest, server))
     }
 
     /// The second whose p95 was highest, when it stands out: twice the usual second's.

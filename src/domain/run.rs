@@ -84,6 +84,35 @@ impl RunStatus {
     }
 }
 
+/// A run that is about to begin: what is kept of it while it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What it is to do.
+    pub plan: Plan,
+    /// The channel that is written to, where it is known.
+    pub channel: Option<ChannelId>,
+    /// When it begins.
+    pub started_at: UtcMillis,
+    /// The name of the process that makes it.
+    pub owner: String,
+}
+
+/// What has become of a [`Claim`]: there is one run at a time in a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The run may begin, under this number.
+    Taken(RunId),
+    /// Another is going on.
+    Occupied {
+        /// Its number.
+        by: RunId,
+        /// The name of the process that makes it.
+        owner: String,
+        /// When it began.
+        since: UtcMillis,
+    },
+}
+
 /// A run as lists show it, without parsing its report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunOverview {
@@ -123,8 +152,8 @@ pub struct RunOverview {
     pub cv_latency: Option<f64>,
     /// `None` for a run that is not valid.
     pub grade: Option<String>,
-    /// Whether the figures are about the server.
-    pub validity: String,
+    /// Whether the figures are about the server; `None` where there are none.
+    pub validity: Option<String>,
     /// What became of it.
     pub status: String,
     /// When it started.

@@ -24,7 +24,7 @@ use crate::domain::summary::Failure;
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Tells the server that a request is one of a stress test.
-const RUN: HeaderName = HeaderName::from_static("x-porta-run");
+pub const RUN: HeaderName = HeaderName::from_static("x-porta-run");
 
 type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 

@@ -7,6 +7,7 @@
 mod arrivals;
 mod connection;
 mod pacer;
+pub mod scrape;
 pub mod target;
 mod worker;
 
@@ -17,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::target::Target;
 use crate::clock;
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::progress::Progress;
 use crate::domain::run::Plan;
 use crate::domain::summary::{Outcome, Summary, Tally};
@@ -37,11 +39,16 @@ const TICK: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Recorder {
     tally: Tally,
+    acknowledged: Acknowledged,
     last_completion: Option<Instant>,
 }
 
 impl Recorder {
-    fn record(&mut self, outcome: Outcome, send_lag: Duration, ended: Instant) {
+    /// Notes how a request ended and, where that was an acknowledgement, with which entry id.
+    fn record(&mut self, outcome: Outcome, entry_id: Option<u64>, send_lag: Duration, ended: Instant) {
+        if let Some(id) = entry_id.filter(|_| outcome.failure.is_none()) {
+            self.acknowledged.insert(id);
+        }
         self.tally.send_lag.record(send_lag);
         self.tally.record(outcome);
         self.last_completion = Some(ended);
@@ -162,6 +169,7 @@ fn take(recorders: &[SharedRecorder], start: Instant, summary: &mut Summary) -> 
         let fresh = Recorder::default();
         let taken = std::mem::replace(&mut *recorder.lock().unwrap_or_else(PoisonError::into_inner), fresh);
         second.merge(&taken.tally);
+        summary.acknowledged.merge(&taken.acknowledged);
         if let Some(at) = taken.last_completion {
             summary.last_completion = summary.last_completion.max(at.saturating_duration_since(start));
         }

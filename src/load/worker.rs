@@ -145,7 +145,9 @@ impl Worker {
             };
             // While all workers were busy the target was late, not the generator.
             let send_lag = sent.saturating_duration_since(due.max(free_since));
-            self.recorder.lock().unwrap_or_else(PoisonError::into_inner).record(outcome, send_lag, ended);
+            let entry_id = answer.as_ref().ok().and_then(|answer| entry_id(&answer.body));
+            let recorder = self.recorder.lock();
+            recorder.unwrap_or_else(PoisonError::into_inner).record(outcome, entry_id, send_lag, ended);
             free_since = ended;
             if failure.is_some() {
                 // Refused on this machine, a connection fails without ever waiting: the others want their turn.
@@ -160,15 +162,15 @@ fn judge(answer: &Result<Answer, Failure>) -> (Option<u16>, Option<Failure>) {
     match answer {
         Err(failure) => (None, Some(*failure)),
         Ok(answer) if answer.status != 200 => (Some(answer.status), Some(Failure::Status)),
-        Ok(answer) if is_entry_id(&answer.body) => (Some(200), None),
+        Ok(answer) if entry_id(&answer.body).is_some() => (Some(200), None),
         Ok(_) => (Some(200), Some(Failure::Body)),
     }
 }
 
-fn is_entry_id(body: &[u8]) -> bool {
+fn entry_id(body: &[u8]) -> Option<u64> {
     let digits = body.trim_ascii();
     let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u64>().ok());
-    number.is_some_and(|number| number >= 1) && digits[0] != b'+'
+    number.filter(|number| *number >= 1 && digits[0] != b'+')
 }
 
 fn thread_cpu() -> Duration {

@@ -6,6 +6,7 @@ use super::style::{BAD, GOOD, QUIET, STRONG, WARNING, of_level, styled};
 use crate::domain::latency::is_enough_for;
 use crate::domain::report::{Report, Results};
 use crate::domain::run::RunStatus;
+use crate::domain::server_side::ServerSecond;
 use crate::domain::unit;
 use crate::domain::validity::SEND_LAG_P99_MS_MAX;
 
@@ -23,7 +24,8 @@ pub fn report(report: &Report) -> String {
     let mut text = String::new();
     title(&mut text, report);
     verdict(&mut text, report);
-    figures(&mut text, &report.results, report.config.target_rps);
+    figures(&mut text, report);
+    rows(&mut text, report);
     errors(&mut text, &report.results);
     over_time(&mut text, report);
     next_step(&mut text, report);
@@ -94,7 +96,8 @@ fn verdict(text: &mut String, report: &Report) {
     text.push('\n');
 }
 
-fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
+fn figures(text: &mut String, report: &Report) {
+    let (results, target_rps) = (&report.results, report.config.target_rps);
     let latency = &results.latency;
     let percentile = |name: &str, percent: f64, value: Option<f64>| {
         let few = if is_enough_for(results.total, percent) { "" } else { "  too few samples" };
@@ -119,7 +122,7 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
     ];
     right.extend(target_rps.map(|target| counted("target rps", target.into())));
     if let Some(rows) = results.rows_stored {
-        let accounted = match results.unaccounted() {
+        let accounted = match report.unaccounted() {
             None => styled(GOOD, "all there"),
             Some(_) => styled(BAD, "WRONG"),
         };
@@ -135,8 +138,26 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<u32>) {
     let late = if lag.p99.unwrap_or(0.0) > SEND_LAG_P99_MS_MAX { "; late at times" } else { "" };
     let cpu = unit::percent(results.generator_cpu_percent);
     line(text, &format!("  generator: lag p99 {}, {cpu} of its CPU{late}", unit::millis(lag.p99)));
-    if let Some(wrong) = results.unaccounted() {
-        wrapped(text, &format!("  {} ", styled(BAD, "Rows:")), 2, &wrong);
+}
+
+/// What is wrong with the rows, or what has become of them where they are not those of a private server.
+fn rows(text: &mut String, report: &Report) {
+    if let Some(wrong) = report.unaccounted() {
+        wrapped(text, &format!("  {} ", styled(BAD, "Rows:")), 8, &wrong);
+    }
+    let Some(rows) = &report.rows else { return };
+    if let Some(removed) = rows.removed {
+        let rest = match report.results.unknown {
+            0 => String::new(),
+            unknown => format!("; up to {} whose answer never came may be left", unit::count(unknown)),
+        };
+        wrapped(text, "  ", 2, &format!("{} rows of this run were deleted after that{rest}", unit::count(removed)));
+    } else if let Some(note) = &rows.note {
+        wrapped(text, "  ", 2, &format!("rows stay where they are: {note}"));
+    }
+    if rows.missing.is_none() && rows.given_twice > 0 {
+        let twice = unit::count(rows.given_twice);
+        wrapped(text, "  ", 2, &format!("{twice} answers had an entry id that another had already"));
     }
 }
 
@@ -211,9 +232,37 @@ fn over_time(text: &mut String, report: &Report) {
     let values: Vec<_> = report.series.chunks(points).map(slowest).collect();
     line(text, &format!("  p95 {}", sparkline(&values)));
     if let Some(slowest) = report.slowest_second() {
-        let at = format!("{}:{:02}", slowest.second / 60, slowest.second % 60);
-        line(text, &format!("  slowest second: {at}, p95 {}", unit::millis(slowest.p95_latency_ms)));
+        let at = minutes(slowest.second);
+        let cause = report.cause_of_slowest_second().map_or_else(String::new, |cause| format!(", {cause}"));
+        let (p95, rps) = (unit::millis(slowest.p95_latency_ms), unit::rate(slowest.rps));
+        wrapped(text, "  ", 2, &format!("slowest second: {at}, p95 {p95}, {rps} rps{cause}"));
     }
+    server(text, &report.server);
+}
+
+fn minutes(second: u64) -> String {
+    format!("{}:{:02}", second / 60, second % 60)
+}
+
+/// The most that the server said of itself.
+fn server(text: &mut String, seconds: &[ServerSecond]) {
+    let most = |value: fn(&ServerSecond) -> f64| {
+        seconds.iter().max_by(|a, b| value(a).total_cmp(&value(b))).map(|second| (second, value(second)))
+    };
+    let Some((busiest, percent)) = most(|second| second.writer_utilisation_percent) else { return };
+    let mut parts = vec![format!("writer {} busy ({})", unit::percent(percent), minutes(busiest.second))];
+    let longest: [(&str, fn(&ServerSecond) -> f64); 4] = [
+        ("commit", |second| second.longest_commit_ms),
+        ("queue wait", |second| second.longest_queue_wait_ms),
+        ("checkpoint", |second| second.checkpoint_ms),
+        ("wait for another process", |second| second.busy_wait_ms),
+    ];
+    for (name, value) in longest {
+        if let Some((second, ms)) = most(value).filter(|(_, ms)| *ms > 0.0) {
+            parts.push(format!("{name} {} ({})", unit::millis(Some(ms)), minutes(second.second)));
+        }
+    }
+    wrapped(text, "  ", 2, &format!("server, at most: {}", parts.join(", ")));
 }
 
 /// Values from zero to their maximum as eight heights; a dot where there is none.

@@ -20,6 +20,7 @@ mod operations;
 mod partial;
 mod readers;
 pub mod restore;
+mod rows;
 mod runs;
 mod view;
 mod vitals;
