@@ -23,6 +23,7 @@ pub mod run;
 pub mod schedule;
 pub mod secret;
 pub mod server_side;
+pub mod statistics;
 pub mod summary;
 pub mod unit;
 pub mod update;
