@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::serve::server_workers;
 use super::{duration_within, number_within};
 use crate::domain::id::ChannelId;
 use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
+use crate::domain::unit;
+
+/// Sizes that a database can be filled to.
+const GENERATED_BYTES: std::ops::RangeInclusive<u64> = 1_000_000..=1_000_000_000_000;
 
 /// Arguments of `porta stress`.
 #[derive(Args, Debug)]
@@ -36,6 +41,16 @@ pub struct Stress {
     /// How long to wait for an answer, up to 10m
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout, allow_negative_numbers = true)]
     pub timeout: Duration,
+    /// Instead of a run: fill --db with synthetic channels until it has this size
+    #[arg(long, value_name = "SIZE", value_parser = generated_bytes, conflicts_with_all = ["channel", "keep_rows"])]
+    pub generate_data: Option<u64>,
+    /// Do not ask before synthetic data goes beside real channels
+    #[arg(long, short, requires = "generate_data")]
+    pub yes: bool,
+    /// Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = server_workers,
+          conflicts_with_all = ["channel", "keep_rows", "generate_data"])]
+    pub tune_workers: Vec<u32>,
     /// Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise
     #[arg(long)]
     pub keep_rows: bool,
@@ -57,6 +72,11 @@ pub enum StressFormat {
     Text,
     /// One JSON event a line: start, progress every second, report.
     Json,
+}
+
+fn generated_bytes(text: &str) -> Result<u64, String> {
+    let bytes = unit::parse_bytes(text)?;
+    if GENERATED_BYTES.contains(&bytes) { Ok(bytes) } else { Err("it takes 1MB to 1000GB".into()) }
 }
 
 fn workers(text: &str) -> Result<u32, String> {

@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod bridge;
 mod generate;
+mod generate_data;
 mod migrate;
 mod private_server;
 mod reconcile;
@@ -14,6 +15,7 @@ mod server_side;
 mod signals;
 mod stress;
 mod transfer;
+mod tune;
 
 use std::fmt::Display;
 use std::future::Future;

@@ -45,6 +45,11 @@ pub struct PrivateServer {
 impl PrivateServer {
     /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing.
     pub async fn start(db: &Path) -> Result<Self, Failure> {
+        Self::start_with(db, None).await
+    }
+
+    /// The same, with so many workers instead of as many as a server has here.
+    pub async fn start_with(db: &Path, workers: Option<u32>) -> Result<Self, Failure> {
         let db = std::path::absolute(db)
             .map_err(|error| Failure::new("cannot tell the working directory", error))?;
         let beside = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -57,7 +62,7 @@ impl PrivateServer {
             })?;
         let database = folder.path().join("private.db");
         let (channel, write_key) = create_channel(&database).await?;
-        let mut child = spawn(&database)?;
+        let mut child = spawn(&database, workers)?;
         let url = tokio::time::timeout(START_MAX, first_url(&mut child)).await.map_err(|_| {
             Failure::new("cannot start the private server", "it did not name its address within 10 s")
         })??;
@@ -120,7 +125,7 @@ async fn create_channel(database: &Path) -> Result<(ChannelId, Secret), Failure>
     Ok((created.id, write_key))
 }
 
-fn spawn(database: &Path) -> Result<Child, Failure> {
+fn spawn(database: &Path, workers: Option<u32>) -> Result<Child, Failure> {
     let failed = |error: std::io::Error| Failure::new("cannot start the private server", error);
     let executable = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(executable);
@@ -138,6 +143,9 @@ fn spawn(database: &Path) -> Result<Child, Failure> {
             "--db",
         ])
         .arg(database);
+    if let Some(workers) = workers {
+        command.arg("--workers").arg(workers.to_string());
+    }
     command.env("DEBUG", "false");
     for secret in SECRETS {
         command.env_remove(secret);

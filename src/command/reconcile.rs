@@ -40,7 +40,8 @@ impl Channel {
     pub async fn find(store: &Sqlite, api_key: &str) -> Result<Self, String> {
         let hash = SecretHash::of(api_key);
         let opened = look(store, Look::Short, move |view| view.key(&hash)).await;
-        let not_at_hand = "the database that the server uses is not at hand: --db has no channel for this key";
+        let not_at_hand =
+            "the database that the server uses is not at hand: --db has no channel for this key";
         match opened {
             Ok(Some((id, KeyKind::Write))) => match store.series(id).await {
                 Ok(Some(before)) => Ok(Self { id, before, started_at: clock::utc() }),
@@ -196,7 +197,11 @@ mod tests {
             (7, 7, false),
             (7, 20, false), // a copy with traffic of its own
         ] {
-            assert_eq!(is_same_database(&series(before), &series(after), &acknowledged), same, "{before}, {after}");
+            assert_eq!(
+                is_same_database(&series(before), &series(after), &acknowledged),
+                same,
+                "{before}, {after}"
+            );
         }
     }
 }

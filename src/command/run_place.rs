@@ -23,8 +23,11 @@ impl<'s> RunPlace<'s> {
         match store.begin_run(claim, instance::why_gone).await {
             Ok(Place::Taken(id)) => Ok(Self { store, id }),
             Ok(Place::Occupied { by, owner, since }) => {
-                let process = instance::pid(&owner).map_or_else(String::new, |pid| format!(", process {pid}"));
-                let reason = format!("run {by} has been going on in this database since {since}{process}");
+                let process =
+                    instance::pid(&owner).map_or_else(String::new, |pid| format!(", process {pid}"));
+                let since = since.to_minute();
+                let reason =
+                    format!("run {by} has been going on in this database since {since} UTC{process}");
                 Err(Failure::new(attempted, reason).next_step(
                     "Two runs would measure each other: wait for its end, or end it with Ctrl+C where it was started.",
                 ))

@@ -11,7 +11,7 @@ use super::private_server::PrivateServer;
 use super::run_place::RunPlace;
 use super::server_side::Watch;
 use super::signals::Signals;
-use super::{prepare, print, reconcile, stderr_is_terminal, to_json, with_store};
+use super::{generate_data, prepare, print, reconcile, stderr_is_terminal, to_json, tune, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::acknowledged::Acknowledged;
@@ -35,6 +35,9 @@ const URL_DEFAULT: &str = "http://127.0.0.1:8000";
 const WIDTH_DEFAULT: usize = 80;
 
 pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
+    if let Some(size) = arguments.generate_data {
+        return generate_data::run(arguments, size, db);
+    }
     let plan = Plan {
         workers: arguments.workers,
         rate: arguments.rps,
@@ -44,6 +47,9 @@ pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
     // First: what cannot take the report should not be found out after the run.
     prepare(db)?;
     check_output(arguments)?;
+    if !arguments.tune_workers.is_empty() {
+        return with_store(db, async |store| tune::run(arguments, &plan, db, store).await);
+    }
     with_store(db, async |store| measure(arguments, &plan, db, store).await)
 }
 
@@ -97,7 +103,7 @@ async fn load(
     let mut display = Display::new(arguments);
     display.start(&config, plan)?;
 
-    let mut server_side = Watch::start(&target, plan.duration).await;
+    let mut server_side = if subject.is_known() { Watch::start(&target, plan.duration).await } else { None };
     let started_at = clock::utc();
     let note = display.note_on_stop();
     let (stop, stopped) = watch::channel(false);
@@ -199,7 +205,11 @@ async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: 
 enum Subject {
     Private(Box<PrivateServer>),
     /// With the channel as --db has it, or why its rows cannot be counted.
-    Given { url: String, channel: Option<ChannelId>, rows: Result<reconcile::Channel, String> },
+    Given {
+        url: String,
+        channel: Option<ChannelId>,
+        rows: Result<reconcile::Channel, String>,
+    },
 }
 
 impl Subject {
@@ -228,6 +238,11 @@ impl Subject {
             Self::Private(server) => RunConfig::new(plan, server.url.clone(), true, Some(server.channel)),
             Self::Given { url, channel, .. } => RunConfig::new(plan, url.clone(), false, *channel),
         }
+    }
+
+    /// Whether it is a porta for certain, and takes one request more than the load.
+    fn is_known(&self) -> bool {
+        matches!(self, Self::Private(_) | Self::Given { rows: Ok(_), .. })
     }
 
     /// Ends what was started, and counts the rows where that is possible.

@@ -25,7 +25,10 @@ pub struct Acknowledged {
 enum Chunk {
     /// All of its ids.
     Full,
-    Partial { bits: Box<[u64; WORDS]>, count: u64 },
+    Partial {
+        bits: Box<[u64; WORDS]>,
+        count: u64,
+    },
 }
 
 impl Chunk {
@@ -125,7 +128,8 @@ impl Acknowledged {
                 let start = bits.trailing_zeros();
                 let length = (bits >> start).trailing_ones();
                 let run = first + u64::from(start)..=first + u64::from(start + length - 1);
-                let rest = if start + length == 64 { 0 } else { bits >> (start + length) << (start + length) };
+                let rest =
+                    if start + length == 64 { 0 } else { bits >> (start + length) << (start + length) };
                 pending = Some((first, rest));
                 match &mut open {
                     Some(open) if open.end() + 1 == *run.start() => *open = *open.start()..=*run.end(),

@@ -25,6 +25,8 @@ pub mod secret;
 pub mod server_side;
 pub mod statistics;
 pub mod summary;
+pub mod synthetic;
+pub mod tuning;
 pub mod unit;
 pub mod update;
 pub mod validity;

@@ -176,7 +176,10 @@ pub fn cause(point: &SeriesPoint, server: &ServerSecond) -> String {
         };
         format!("because {checkpoints} took {} (writer {writer} busy)", shown(server.checkpoint_ms))
     } else if took(server.longest_commit_ms) {
-        format!("because the disk took {} for a commit (writer {writer} busy)", shown(server.longest_commit_ms))
+        format!(
+            "because the disk took {} for a commit (writer {writer} busy)",
+            shown(server.longest_commit_ms)
+        )
     } else if server.writer_utilisation_percent >= SATURATED_PERCENT {
         format!("because the writer was the limit ({writer} busy)")
     } else if took(server.longest_queue_wait_ms) {
@@ -262,7 +265,8 @@ mod tests {
 
     #[test]
     fn a_second_is_the_difference_of_two_readings() {
-        let before = Reading { observed: 10.0, busy: 1.0, commits: 100.0, commit_time: 0.1, ..Reading::default() };
+        let before =
+            Reading { observed: 10.0, busy: 1.0, commits: 100.0, commit_time: 0.1, ..Reading::default() };
         let after = Reading {
             observed: 11.0,
             busy: 1.25,

@@ -4,3 +4,4 @@ pub mod live;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod tuning;

@@ -151,7 +151,12 @@ fn rows(text: &mut String, report: &Report) {
             0 => String::new(),
             unknown => format!("; up to {} whose answer never came may be left", unit::count(unknown)),
         };
-        wrapped(text, "  ", 2, &format!("{} rows of this run were deleted after that{rest}", unit::count(removed)));
+        wrapped(
+            text,
+            "  ",
+            2,
+            &format!("{} rows of this run were deleted after that{rest}", unit::count(removed)),
+        );
     } else if let Some(note) = &rows.note {
         wrapped(text, "  ", 2, &format!("rows stay where they are: {note}"));
     }

@@ -316,6 +316,12 @@ pub trait Store:
     /// Looks whether something is wrong with the database that no transaction has noticed, or is not wrong any more.
     async fn check(&self);
 
+    /// Bytes that the database takes, with what is still in a log beside it.
+    async fn size(&self) -> Result<u64>;
+
+    /// Whether another process has the database open.
+    fn is_shared(&self) -> bool;
+
     /// Jobs that wait for the writer.
     fn queue_length(&self) -> usize;
 

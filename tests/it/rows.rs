@@ -44,7 +44,10 @@ fn load_rows_of_a_run_are_counted_and_deleted_and_those_of_others_stay() {
     let channel = workspace.create_channel("real");
     let server = workspace.serve(&[]);
     update(&server, &channel, "before");
-    let feed = format!("GET /channels/{}/feeds.json?api_key={}&results=3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", channel.id, channel.write_key);
+    let feed = format!(
+        "GET /channels/{}/feeds.json?api_key={}&results=3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        channel.id, channel.write_key
+    );
     let (ended, report) = stress(&workspace, &channel, &arguments(&server, &[]), || {
         update(&server, &channel, "between");
         exchange(&server, &feed);
@@ -52,7 +55,10 @@ fn load_rows_of_a_run_are_counted_and_deleted_and_those_of_others_stay() {
     assert!([Some(0), Some(5)].contains(&ended.code), "{ended:?}");
     assert_eq!(report["results"]["rows_stored"], report["results"]["success"]);
     let rows = &report["rows"];
-    assert_eq!((&rows["acknowledged"], &rows["missing"], &rows["removed"]), (&400.into(), &0.into(), &400.into()));
+    assert_eq!(
+        (&rows["acknowledged"], &rows["missing"], &rows["removed"]),
+        (&400.into(), &0.into(), &400.into())
+    );
     assert_eq!(report["config"]["channel_id"], channel.id);
     assert!(ended.stdout.contains("400 rows of this run were deleted after that"), "{}", ended.stdout);
     let last = update(&server, &channel, "after");

@@ -18,7 +18,10 @@ fn load_the_server_is_shown_second_by_second() {
     assert!(numbers.starts_with(&[0, 1, 2]), "{numbers:?}");
     for second in &seconds[..3] {
         let number = |name: &str| second[name].as_f64().unwrap_or_else(|| panic!("{name} in {second:#}"));
-        assert!(number("commit_ms") > 0.0 && number("longest_commit_ms") >= number("commit_ms"), "{second:#}");
+        assert!(
+            number("commit_ms") > 0.0 && number("longest_commit_ms") >= number("commit_ms"),
+            "{second:#}"
+        );
         assert!((0.0..=100.0).contains(&number("writer_utilisation_percent")), "{second:#}");
         assert!(number("writer_utilisation_percent") > 0.0 && number("wal_frames") > 0.0, "{second:#}");
     }
@@ -30,7 +33,8 @@ fn load_the_slowest_second_has_its_cause() {
     let workspace = Workspace::new();
     let channel = workspace.create_channel("held up");
     let server = workspace.serve(&[]);
-    let mut command = workspace.command(&["stress", "--url", &server.url, "--rps", "200", "--duration", "4s"]);
+    let mut command =
+        workspace.command(&["stress", "--url", &server.url, "--rps", "200", "--duration", "4s"]);
     command.env("PORTA_API_KEY", &channel.write_key).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut stress = command.spawn().unwrap();
     let mut lines = BufReader::new(stress.stderr.take().unwrap()).lines().map(Result::unwrap);
@@ -52,5 +56,10 @@ fn load_the_slowest_second_has_its_cause() {
     let told = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("slowest second: 0:0"), "{stdout}");
     assert!(told.contains("because another process held the database for"), "{stdout}");
-    assert!(metric(&server, "porta_requests_total{method=\"GET\",route=\"/metrics\",traffic=\"stress\",status=\"2xx\"}") >= 4.0);
+    assert!(
+        metric(
+            &server,
+            "porta_requests_total{method=\"GET\",route=\"/metrics\",traffic=\"stress\",status=\"2xx\"}"
+        ) >= 4.0
+    );
 }

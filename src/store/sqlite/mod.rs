@@ -140,6 +140,18 @@ impl Store for Sqlite {
         }
     }
 
+    async fn size(&self) -> Result<u64> {
+        self.read(|connection| {
+            let value = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+            Ok(value("page_count")? * value("page_size")?)
+        })
+        .await
+    }
+
+    fn is_shared(&self) -> bool {
+        lock::has_others(self.vitals.path())
+    }
+
     fn queue_length(&self) -> usize {
         self.writer.queue_length()
     }

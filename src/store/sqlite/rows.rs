@@ -36,7 +36,8 @@ impl RowStore for Sqlite {
                 )?;
                 let mut rows = 0;
                 for (first, last) in ranges {
-                    rows += count.query_row(params![series.0, id(first), id(last)], |row| row.get::<_, u64>(0))?;
+                    rows += count
+                        .query_row(params![series.0, id(first), id(last)], |row| row.get::<_, u64>(0))?;
                 }
                 Ok(rows)
             })

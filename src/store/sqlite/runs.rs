@@ -109,7 +109,8 @@ impl RunStore for Sqlite {
 
     async fn withdraw_run(&self, id: RunId) -> Result<()> {
         self.write(move |transaction| {
-            transaction.execute("DELETE FROM stress_test_runs WHERE id = ?1 AND status = 'running'", [id.0])?;
+            transaction
+                .execute("DELETE FROM stress_test_runs WHERE id = ?1 AND status = 'running'", [id.0])?;
             Ok(())
         })
         .await
@@ -122,9 +123,15 @@ impl RunStore for Sqlite {
     async fn run(&self, id: RunId) -> Result<Report> {
         self.read(move |connection| {
             let found = connection
-                .prepare_cached("SELECT results_json, status, error_message FROM stress_test_runs WHERE id = ?1")?
+                .prepare_cached(
+                    "SELECT results_json, status, error_message FROM stress_test_runs WHERE id = ?1",
+                )?
                 .query_row([id.0], |row| {
-                    Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+                    Ok((
+                        row.get::<_, Option<String>>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, Option<String>>(2)?,
+                    ))
                 })
                 .optional()?;
             match found {
