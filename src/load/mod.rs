@@ -44,11 +44,7 @@ struct Recorder {
 }
 
 impl Recorder {
-    /// Notes how a request ended and, where that was an acknowledgement, with which entry id.
-    fn record(&mut self, outcome: Outcome, entry_id: Option<u64>, send_lag: Duration, ended: Instant) {
-        if let Some(id) = entry_id.filter(|_| outcome.failure.is_none()) {
-            self.acknowledged.insert(id);
-        }
+    fn record(&mut self, outcome: Outcome, send_lag: Duration, ended: Instant) {
         self.tally.send_lag.record(send_lag);
         self.tally.record(outcome);
         self.last_completion = Some(ended);

@@ -145,9 +145,8 @@ impl Worker {
             };
             // While all workers were busy the target was late, not the generator.
             let send_lag = sent.saturating_duration_since(due.max(free_since));
-            let entry_id = answer.as_ref().ok().and_then(|answer| entry_id(&answer.body));
-            let recorder = self.recorder.lock();
-            recorder.unwrap_or_else(PoisonError::into_inner).record(outcome, entry_id, send_lag, ended);
+            self.recorder.lock().unwrap_or_else(PoisonError::into_inner).record(outcome, send_lag, ended);
+            acknowledge(&self.recorder, failure, &answer);
             free_since = ended;
             if failure.is_some() {
                 // Refused on this machine, a connection fails without ever waiting: the others want their turn.
@@ -164,6 +163,15 @@ fn judge(answer: &Result<Answer, Failure>) -> (Option<u16>, Option<Failure>) {
         Ok(answer) if answer.status != 200 => (Some(answer.status), Some(Failure::Status)),
         Ok(answer) if entry_id(&answer.body).is_some() => (Some(200), None),
         Ok(_) => (Some(200), Some(Failure::Body)),
+    }
+}
+
+/// Notes the entry id of an update that succeeded, so that its row can be looked for.
+fn acknowledge(recorder: &SharedRecorder, failure: Option<Failure>, answer: &Result<Answer, Failure>) {
+    if let (None, Ok(answer)) = (failure, answer)
+        && let Some(id) = entry_id(&answer.body)
+    {
+        recorder.lock().unwrap_or_else(PoisonError::into_inner).acknowledged.insert(id);
     }
 }
 

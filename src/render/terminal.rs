@@ -249,14 +249,16 @@ fn minutes(second: u64) -> String {
     format!("{}:{:02}", second / 60, second % 60)
 }
 
+type FigureOfSecond = fn(&ServerSecond) -> f64;
+
 /// The most that the server said of itself.
 fn server(text: &mut String, seconds: &[ServerSecond]) {
-    let most = |value: fn(&ServerSecond) -> f64| {
+    let most = |value: FigureOfSecond| {
         seconds.iter().max_by(|a, b| value(a).total_cmp(&value(b))).map(|second| (second, value(second)))
     };
     let Some((busiest, percent)) = most(|second| second.writer_utilisation_percent) else { return };
     let mut parts = vec![format!("writer {} busy ({})", unit::percent(percent), minutes(busiest.second))];
-    let longest: [(&str, fn(&ServerSecond) -> f64); 4] = [
+    let longest: [(&str, FigureOfSecond); 4] = [
         ("commit", |second| second.longest_commit_ms),
         ("queue wait", |second| second.longest_queue_wait_ms),
         ("checkpoint", |second| second.checkpoint_ms),

@@ -73,6 +73,26 @@ fn load_a_killed_run_is_marked_by_the_next_start_of_the_server() {
 }
 
 #[test]
+fn load_a_run_that_is_stopped_at_once_is_cancelled_without_a_report() {
+    let workspace = Workspace::new();
+    // It takes connections, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut command = workspace.command(&["stress", "--url", &url, "--rps", "10", "--duration", "10m"]);
+    command.env("PORTA_API_KEY", "KEY").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut stress = command.spawn().unwrap();
+    let mut lines = BufReader::new(stress.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.contains("1 s  sent")).expect("a first second");
+    let interrupt = || kill_process(Pid::from_raw(stress.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    interrupt();
+    lines.find(|line| line.contains("ending early")).expect("that it ends");
+    interrupt();
+    assert!(lines.last().unwrap().contains("of this run there is no report"));
+    assert_eq!(stress.wait().unwrap().code(), Some(130));
+    assert_eq!(status(&workspace), ("cancelled".into(), Some("stopped at once".into())));
+}
+
+#[test]
 fn a_run_that_cannot_begin_leaves_nothing() {
     let workspace = Workspace::new();
     let refused = workspace.porta(&["stress", "--url", "http://127.0.0.1:1"]);
