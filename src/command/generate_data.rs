@@ -185,7 +185,7 @@ impl<'s> Filling<'s> {
             StressFormat::Text => {
                 let state = if self.interrupted { " so far; the same command goes on" } else { "" };
                 let rows = unit::count(self.rows);
-                let rate = unit::rate(self.rows_per_second());
+                let rate = unit::count(self.rows_per_second() as u64);
                 let took = unit::significant(seconds);
                 print(&format!(
                     "{db} has {bytes}{state}. {rows} rows were added in {took} s, {rate} a second.\n"
@@ -217,7 +217,7 @@ impl Progress {
 
     fn show(&self, filling: &Filling<'_>) {
         let (bytes, size) = (unit::bytes(filling.bytes), unit::bytes(filling.size));
-        let rate = unit::rate(filling.rows_per_second());
+        let rate = unit::count(filling.rows_per_second() as u64);
         let percent = unit::percent(filling.bytes as f64 / filling.size as f64 * 100.0);
         let line = format!("{percent:>7}  {bytes} of {size}, {rate} rows a second");
         match self {
