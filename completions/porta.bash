@@ -2760,7 +2760,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__stress)
-            opts="-q -h --url --channel --api-key --workers --rps --duration --timeout --output --format --quiet --db --log-level --log-format --help"
+            opts="-y -q -h --url --channel --api-key --workers --rps --duration --timeout --generate-data --yes --tune-workers --keep-rows --output --format --quiet --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2791,6 +2791,14 @@ _porta() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --generate-data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tune-workers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

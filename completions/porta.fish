@@ -72,9 +72,9 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l max-commands -d 'C
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-agent-commands -d 'The same of one agent; the next is answered with 429, 1 to 1000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-pipeline -d 'Commands of a pipeline; a longer one is answered with 422, 1 to 10000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-command-time -d 'Time of a command; to ask for more is answered with 422, at most 1h' -r
-complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 16MiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-processes -d 'Processes of all commands together, 8 to 100000' -r
-complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Private memory of one of their processes, 64MiB to 1TiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Memory of one of their processes, 16MiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-file -d 'A file that one writes, 1KiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
@@ -98,6 +98,8 @@ complete -c porta -n "__fish_porta_using_subcommand stress" -l workers -d 'Conne
 complete -c porta -n "__fish_porta_using_subcommand stress" -l rps -d 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How long to send, 1s to 24h' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l timeout -d 'How long to wait for an answer, up to 10m' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l generate-data -d 'Instead of a run: fill --db with synthetic channels until it has this size' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l tune-workers -d 'Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
 complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
 json\t'One JSON event a line: start, progress every second, report'"
@@ -110,6 +112,8 @@ debug\t'What helps to find a fault'
 trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand stress" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -s y -l yes -d 'Do not ask before synthetic data goes beside real channels'
+complete -c porta -n "__fish_porta_using_subcommand stress" -l keep-rows -d 'Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise'
 complete -c porta -n "__fish_porta_using_subcommand stress" -s q -l quiet -d 'Show nothing while it runs'
 complete -c porta -n "__fish_porta_using_subcommand stress" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l format -d 'How to print it' -r -f -a "table\t'For people'
