@@ -66,9 +66,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--max-agent-commands', '--max-agent-commands', [CompletionResultType]::ParameterName, 'The same of one agent; the next is answered with 429, 1 to 1000')
             [CompletionResult]::new('--max-pipeline', '--max-pipeline', [CompletionResultType]::ParameterName, 'Commands of a pipeline; a longer one is answered with 422, 1 to 10000')
             [CompletionResult]::new('--max-command-time', '--max-command-time', [CompletionResultType]::ParameterName, 'Time of a command; to ask for more is answered with 422, at most 1h')
-            [CompletionResult]::new('--max-output', '--max-output', [CompletionResultType]::ParameterName, 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 16MiB')
+            [CompletionResult]::new('--max-output', '--max-output', [CompletionResultType]::ParameterName, 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB')
             [CompletionResult]::new('--max-processes', '--max-processes', [CompletionResultType]::ParameterName, 'Processes of all commands together, 8 to 100000')
-            [CompletionResult]::new('--max-process-memory', '--max-process-memory', [CompletionResultType]::ParameterName, 'Memory of one of their processes, 16MiB to 1TiB')
+            [CompletionResult]::new('--max-process-memory', '--max-process-memory', [CompletionResultType]::ParameterName, 'Private memory of one of their processes, 64MiB to 1TiB')
             [CompletionResult]::new('--max-file', '--max-file', [CompletionResultType]::ParameterName, 'A file that one writes, 1KiB to 1TiB')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
@@ -94,7 +94,10 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'How long to send, 1s to 24h [default: 60s]')
             [CompletionResult]::new('--warm-up', '--warm-up', [CompletionResultType]::ParameterName, 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer, up to 10m')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'What has to hold, such as ''p95<200ms'' or ''success>99%''; exit code 4 if it does not. Can be given several times')
             [CompletionResult]::new('--agents', '--agents', [CompletionResultType]::ParameterName, 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge''s token')
+            [CompletionResult]::new('--generate-data', '--generate-data', [CompletionResultType]::ParameterName, 'Instead of a run: fill --db with synthetic channels until it has this size')
+            [CompletionResult]::new('--tune-workers', '--tune-workers', [CompletionResultType]::ParameterName, 'Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Also write the report to a file, as JSON')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the report for people, or one JSON event a line')
             [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'HTTP method [default: GET, with a body POST]')
@@ -106,6 +109,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be sent, and send nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before synthetic data goes beside real channels')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before synthetic data goes beside real channels')
+            [CompletionResult]::new('--keep-rows', '--keep-rows', [CompletionResultType]::ParameterName, 'Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Show nothing while it runs')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Show nothing while it runs')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -121,6 +127,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -143,9 +150,20 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'porta;report;compare' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Compare runs whose configurations differ, too')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'porta;report;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -153,6 +171,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;report;help;show' {
+            break
+        }
+        'porta;report;help;compare' {
             break
         }
         'porta;report;help;help' {
@@ -665,12 +686,16 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;help;report' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             break
         }
         'porta;help;report;list' {
             break
         }
         'porta;help;report;show' {
+            break
+        }
+        'porta;help;report;compare' {
             break
         }
         'porta;help;migrate' {

@@ -62,9 +62,9 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --max-agent-commands 'The same of one agent; the next is answered with 429, 1 to 1000'
             cand --max-pipeline 'Commands of a pipeline; a longer one is answered with 422, 1 to 10000'
             cand --max-command-time 'Time of a command; to ask for more is answered with 422, at most 1h'
-            cand --max-output 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 16MiB'
+            cand --max-output 'Output of a command, each of its two streams; the rest is thrown away, 1KiB to 8MiB'
             cand --max-processes 'Processes of all commands together, 8 to 100000'
-            cand --max-process-memory 'Memory of one of their processes, 16MiB to 1TiB'
+            cand --max-process-memory 'Private memory of one of their processes, 64MiB to 1TiB'
             cand --max-file 'A file that one writes, 1KiB to 1TiB'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
@@ -89,7 +89,10 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --duration 'How long to send, 1s to 24h [default: 60s]'
             cand --warm-up 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h'
             cand --timeout 'How long to wait for an answer, up to 10m'
+            cand --fail-on 'What has to hold, such as ''p95<200ms'' or ''success>99%''; exit code 4 if it does not. Can be given several times'
             cand --agents 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge''s token'
+            cand --generate-data 'Instead of a run: fill --db with synthetic channels until it has this size'
+            cand --tune-workers 'Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting'
             cand --output 'Also write the report to a file, as JSON'
             cand --format 'Print the report for people, or one JSON event a line'
             cand --method 'HTTP method [default: GET, with a body POST]'
@@ -101,6 +104,9 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --log-level 'What to log on standard error'
             cand --log-format 'How to log'
             cand --dry-run 'Show what would be sent, and send nothing'
+            cand -y 'Do not ask before synthetic data goes beside real channels'
+            cand --yes 'Do not ask before synthetic data goes beside real channels'
+            cand --keep-rows 'Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise'
             cand -q 'Show nothing while it runs'
             cand --quiet 'Show nothing while it runs'
             cand -h 'Print help (see more with ''--help'')'
@@ -115,6 +121,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand list 'List runs, newest first'
             cand show 'Show one run'
+            cand compare 'Say whether two runs, or repeats of them, differ'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;report;list'= {
@@ -134,14 +141,26 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'porta;report;compare'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --force 'Compare runs whose configurations differ, too'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'porta;report;help'= {
             cand list 'List runs, newest first'
             cand show 'Show one run'
+            cand compare 'Say whether two runs, or repeats of them, differ'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;report;help;list'= {
         }
         &'porta;report;help;show'= {
+        }
+        &'porta;report;help;compare'= {
         }
         &'porta;report;help;help'= {
         }
@@ -571,10 +590,13 @@ set edit:completion:arg-completer[porta] = {|@words|
         &'porta;help;report'= {
             cand list 'List runs, newest first'
             cand show 'Show one run'
+            cand compare 'Say whether two runs, or repeats of them, differ'
         }
         &'porta;help;report;list'= {
         }
         &'porta;help;report;show'= {
+        }
+        &'porta;help;report;compare'= {
         }
         &'porta;help;migrate'= {
             cand status 'List the schema''s versions, applied and pending'

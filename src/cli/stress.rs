@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use super::serve::server_workers;
 use super::{duration_within, number_within};
 use crate::domain::assertion::Assertion;
 use crate::domain::id::ChannelId;
@@ -13,6 +14,10 @@ use crate::domain::run::{
     AGENT_RPS, DURATION_MAX, DURATION_MIN, Plan, REQUESTS, RPS, Ramp, Rate, Scenario, TIMEOUT_MAX,
     WARM_UP_MAX, WORKERS,
 };
+use crate::domain::unit;
+
+/// Sizes that a database can be filled to.
+const GENERATED_BYTES: std::ops::RangeInclusive<u64> = 1_000_000..=1_000_000_000_000;
 
 const FAIL_ON: &str = "\
 What has to hold, such as 'p95<200ms' or 'success>99%'; exit code 4 if it does not. Can be given several times
@@ -23,6 +28,29 @@ total, rps), then <, <=, > or >=, then a number with its unit. What has no value
 const AFTER_HELP: &str = "\
 With none of --url, --channel and --api-key, porta starts a private server with an empty database on the same disk, \
 measures that, and throws it away. The report is stored in --db either way.";
+
+/// What says something about one run against one target, and nothing about several on private servers. The URL and the key
+/// are not among it: their variables may be set for other runs.
+const OF_ONE_RUN: [&str; 7] =
+    ["channel", "keep_rows", "agents", "custom", "fail_on", "dry_run", "generate_data"];
+/// What says something about a load.
+const OF_A_RUN: [&str; 15] = [
+    "channel",
+    "keep_rows",
+    "agents",
+    "custom",
+    "fail_on",
+    "dry_run",
+    "tune_workers",
+    "scenario",
+    "workers",
+    "rps",
+    "ramp",
+    "requests",
+    "duration",
+    "warm_up",
+    "output",
+];
 
 /// Arguments of `porta stress`.
 #[derive(Args, Debug)]
@@ -70,6 +98,18 @@ pub struct Stress {
     /// Show what would be sent, and send nothing
     #[arg(long, conflicts_with_all = ["output", "quiet"])]
     pub dry_run: bool,
+    /// Instead of a run: fill --db with synthetic channels until it has this size
+    #[arg(long, value_name = "SIZE", value_parser = generated_bytes, conflicts_with_all = OF_A_RUN)]
+    pub generate_data: Option<u64>,
+    /// Do not ask before synthetic data goes beside real channels
+    #[arg(long, short, requires = "generate_data")]
+    pub yes: bool,
+    /// Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = server_workers, conflicts_with_all = OF_ONE_RUN)]
+    pub tune_workers: Vec<u32>,
+    /// Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise
+    #[arg(long, conflicts_with_all = ["agents", "custom"])]
+    pub keep_rows: bool,
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -160,6 +200,11 @@ pub enum StressFormat {
     Text,
     /// One JSON event a line: start, progress every second, report.
     Json,
+}
+
+fn generated_bytes(text: &str) -> Result<u64, String> {
+    let bytes = unit::parse_bytes(text)?;
+    if GENERATED_BYTES.contains(&bytes) { Ok(bytes) } else { Err("it takes 1MB to 1000GB".into()) }
 }
 
 fn workers(text: &str) -> Result<u32, String> {
@@ -304,10 +349,27 @@ mod tests {
             ("--url http://h --body x --template y", ArgumentConflict),
             ("--url http://h --channel 1 --method GET", ArgumentConflict),
             ("--dry-run --quiet", ArgumentConflict),
+            ("--tune-workers 1,2 --dry-run", ArgumentConflict),
+            ("--tune-workers 1,2 --agents 5", ArgumentConflict),
+            ("--tune-workers 1,2 --fail-on p95<1s", ArgumentConflict),
+            ("--tune-workers 1,2 --generate-data 1MB", ArgumentConflict),
+            ("--tune-workers 1,2 --url http://h --method GET", ArgumentConflict),
+            ("--generate-data 1MB --dry-run", ArgumentConflict),
+            ("--generate-data 1MB --agents 5", ArgumentConflict),
+            ("--generate-data 1MB --scenario high", ArgumentConflict),
+            ("--generate-data 1MB --fail-on p95<1s", ArgumentConflict),
+            ("--generate-data 1MB --output x", ArgumentConflict),
+            ("--agents 5 --keep-rows", ArgumentConflict),
             ("--method GET", MissingRequiredArgument),
             ("--scenario huge", InvalidValue),
         ] {
             assert_eq!(parse(arguments).err(), Some(kind), "{arguments}");
+        }
+        for arguments in [
+            "--tune-workers 1,2 --scenario high --warm-up 1s --output x",
+            "--generate-data 1MB --yes --quiet",
+        ] {
+            assert!(parse(arguments).is_ok(), "{arguments}");
         }
         let stress =
             parse("--url http://h --expect-status 200,404 --expect-status 500 --header a:b").expect("it");

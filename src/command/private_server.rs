@@ -10,14 +10,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{cannot, cannot_open};
+use super::{cannot, cannot_open, reconcile};
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::channel::Settings;
 use crate::domain::id::ChannelId;
+use crate::domain::rows::Rows;
 use crate::domain::secret::Secret;
 use crate::entropy;
 use crate::exit::Failure;
 use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
-use crate::store::{ChannelStore as _, EntryStore as _, Store as _};
+use crate::store::{ChannelStore as _, EntryStore as _, RowStore as _, Store as _};
 
 /// How long the server may take to name its address.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -39,6 +41,15 @@ argv = ["/bin/echo", "{words...}"]
 type = "text"
 "#;
 
+/// What a private server has beside a channel.
+#[derive(Clone, Copy, Default)]
+pub struct Options {
+    /// An agent bridge that runs `echo`.
+    pub with_bridge: bool,
+    /// So many workers; `None`: as many as a server has here.
+    pub workers: Option<u32>,
+}
+
 /// The running server, with a channel to write to. Dropping it ends the process and deletes the database.
 pub struct PrivateServer {
     child: Child,
@@ -54,9 +65,8 @@ pub struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing. With a
-    /// bridge it runs `echo` for agents.
-    pub async fn start(db: &Path, with_bridge: bool) -> Result<Self, Failure> {
+    /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing.
+    pub async fn start(db: &Path, options: Options) -> Result<Self, Failure> {
         let db = std::path::absolute(db)
             .map_err(|error| Failure::new("cannot tell the working directory", error))?;
         let beside = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -69,16 +79,16 @@ impl PrivateServer {
             })?;
         let database = folder.path().join("private.db");
         let (channel, write_key) = create_channel(&database).await?;
-        let bridge_token = with_bridge.then(|| permit_echo(folder.path())).transpose()?;
-        let mut child = spawn(&database, bridge_token.as_ref())?;
+        let bridge_token = options.with_bridge.then(|| permit_echo(folder.path())).transpose()?;
+        let mut child = spawn(&database, options.workers, bridge_token.as_ref())?;
         let url = tokio::time::timeout(START_MAX, first_url(&mut child)).await.map_err(|_| {
             Failure::new("cannot start the private server", "it did not name its address within 10 s")
         })??;
         Ok(Self { child, folder, url, write_key, channel, bridge_token })
     }
 
-    /// Stops the server and returns how many rows it has stored.
-    pub async fn finish(mut self) -> Result<u64, Failure> {
+    /// Stops the server, counts the rows that it has stored, and looks for those that it has acknowledged.
+    pub async fn finish(mut self, acknowledged: &Acknowledged) -> Result<(u64, Rows), Failure> {
         let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let pid = pid.ok_or_else(|| {
             Failure::new("cannot reconcile the run", "the private server has ended by itself")
@@ -96,9 +106,13 @@ impl PrivateServer {
         let database = self.folder.path().join("private.db");
         let store =
             Sqlite::open(&database, QUEUE_CAPACITY).map_err(|error| cannot_open(&database, &error))?;
-        let rows = store.count_entries(self.channel).await.map_err(cannot("cannot count the stored rows"))?;
+        let count = "cannot count the stored rows";
+        let stored = store.count_entries(self.channel).await.map_err(cannot(count))?;
+        let series = store.series(self.channel).await.map_err(cannot(count))?;
+        let series = series.ok_or_else(|| Failure::new(count, "the channel is gone"))?;
+        let rows = reconcile::count(&store, &series, acknowledged, Rows::new(acknowledged)).await?;
         store.close().await.map_err(cannot("cannot close the private database"))?;
-        Ok(rows)
+        Ok((stored, rows))
     }
 }
 
@@ -137,7 +151,7 @@ fn permit_echo(folder: &Path) -> Result<Secret, Failure> {
     entropy::bridge_token().map_err(|error| Failure::new("cannot make a token for the run", error))
 }
 
-fn spawn(database: &Path, bridge_token: Option<&Secret>) -> Result<Child, Failure> {
+fn spawn(database: &Path, workers: Option<u32>, bridge_token: Option<&Secret>) -> Result<Child, Failure> {
     let failed = |error: std::io::Error| Failure::new("cannot start the private server", error);
     let executable = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(executable);
@@ -155,6 +169,9 @@ fn spawn(database: &Path, bridge_token: Option<&Secret>) -> Result<Child, Failur
             "--db",
         ])
         .arg(database);
+    if let Some(workers) = workers {
+        command.arg("--workers").arg(workers.to_string());
+    }
     command.env("DEBUG", "false");
     for secret in SECRETS {
         command.env_remove(secret);

@@ -7,14 +7,21 @@ use std::path::Path;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::private_server::PrivateServer;
+use super::private_server::{Options, PrivateServer};
+use super::run_place::RunPlace;
+use super::server_side::Watch;
 use super::signals::Signals;
-use super::{dry_run, prepare, print, stderr_is_terminal, to_json, traffic, width, with_store};
+use super::{
+    dry_run, generate_data, prepare, print, reconcile, stderr_is_terminal, to_json, traffic, tune, width,
+    with_store,
+};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::id::ChannelId;
 use crate::domain::progress::Progress;
 use crate::domain::report::{Circumstances, Report};
+use crate::domain::rows::Rows;
 use crate::domain::run::{Plan, RunStatus};
 use crate::domain::run_config::RunConfig;
 use crate::domain::validity::Verdict;
@@ -23,10 +30,12 @@ use crate::load;
 use crate::load::target::Target;
 use crate::machine;
 use crate::render::{live, terminal};
-use crate::store::RunStore as _;
 use crate::store::sqlite::Sqlite;
 
 pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
+    if let Some(size) = arguments.generate_data {
+        return generate_data::run(arguments, size, db);
+    }
     let plan = arguments.plan().map_err(|why| Failure::usage(format!("cannot make this run: {why}")))?;
     if arguments.dry_run {
         return dry_run::show(arguments, &plan);
@@ -34,6 +43,9 @@ pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
     // First: what cannot take the report should not be found out after the run.
     prepare(db)?;
     check_output(arguments)?;
+    if !arguments.tune_workers.is_empty() {
+        return with_store(db, async |store| tune::run(arguments, &plan, db, store).await);
+    }
     with_store(db, async |store| measure(arguments, &plan, db, store).await)
 }
 
@@ -49,56 +61,98 @@ fn cannot_write(file: &Path, error: &std::io::Error) -> Failure {
 
 async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
-    let (subject, target) = tokio::select! {
-        chosen = Subject::choose(arguments, db) => chosen?,
-        _ = signals.next() => return Ok(stopped_at_once()),
+    let place = RunPlace::take(store, plan, arguments.channel).await?;
+    let chosen = tokio::select! {
+        chosen = Subject::choose(arguments, db, store) => Some(chosen),
+        _ = signals.next() => None,
     };
+    let (subject, target) = match chosen {
+        Some(Ok(chosen)) => chosen,
+        not_begun => {
+            place.withdraw().await;
+            return not_begun.map_or(Ok(stopped_at_once()), |refused| refused.map(|_| Exit::Failed));
+        }
+    };
+    match load(arguments, plan, store, &mut signals, subject, target).await {
+        Ok(Some((report, uncounted))) => conclude(arguments, place, report, uncounted).await,
+        Ok(None) => {
+            place.give_up(RunStatus::Cancelled, "stopped at once").await;
+            Ok(stopped_at_once())
+        }
+        Err(failure) => {
+            place.give_up(RunStatus::Failed, failure.message()).await;
+            Err(failure)
+        }
+    }
+}
+
+/// Makes the run. Returns its report and why its rows could not be counted, or nothing when it was stopped at once.
+async fn load(
+    arguments: &Stress,
+    plan: &Plan,
+    store: &Sqlite,
+    signals: &mut Signals,
+    subject: Subject,
+    target: Target,
+) -> Result<Option<(Report, Option<Failure>)>, Failure> {
     let config = traffic::described(subject.config(plan), arguments, &target.traffic);
     let endpoints = target.traffic.endpoint_names();
     let mut display = Display::new(arguments);
     display.start(&config)?;
 
+    let mut server_side = if subject.is_known() { Watch::start(&target, plan).await } else { None };
     let started_at = clock::utc();
     let note = display.note_on_stop();
     let (stop, stopped) = watch::channel(false);
+    let on_second = |progress: &Progress| {
+        display.progress(progress);
+        server_side.iter_mut().for_each(Watch::second_ended);
+    };
     let measured = tokio::select! {
-        measured = load::run(*plan, target, stopped.clone(), |progress| display.progress(progress)) => Some(measured),
-        () = stop_on_signal(&mut signals, stop, note) => None,
+        measured = load::run(*plan, target, stopped.clone(), on_second) => Some(measured),
+        () = stop_on_signal(signals, stop, note) => None,
     };
     display.end();
-    let Some(measured) = measured else { return Ok(stopped_at_once()) };
+    let Some(measured) = measured else { return Ok(None) };
     let cancelled = *stopped.borrow();
     let summary = measured.map_err(|error| Failure::new("cannot generate load", error))?;
-    let counted = tokio::select! {
-        counted = subject.finish() => counted,
-        _ = signals.next() => return Ok(stopped_at_once()),
+    let server = match server_side {
+        Some(watch) => watch.finish().await,
+        None => Vec::new(),
     };
     // What was measured stands, whether the rows could be counted or not.
-    let (rows_stored, uncounted) = match counted {
-        Ok(rows) => (rows, None),
+    let counted = tokio::select! {
+        counted = subject.finish(store, &summary.acknowledged, arguments.keep_rows) => counted,
+        _ = signals.next() => Ok((None, Rows::new(&summary.acknowledged).noted("the counting was stopped"))),
+    };
+    let (counted, uncounted) = match counted {
+        Ok(counted) => (Some(counted), None),
         Err(failure) => (None, Some(failure)),
     };
+    let (rows_stored, rows) = counted.unwrap_or_else(|| (None, Rows::new(&summary.acknowledged)));
     let machine = machine::fingerprint();
     let circumstances = Circumstances { started_at, cancelled, config, machine, endpoints, rows_stored };
-    conclude(arguments, store, Report::new(summary, circumstances), uncounted).await
+    let mut report = Report::new(summary, circumstances);
+    report.server = server;
+    report.rows = (rows.acknowledged > 0).then_some(rows);
+    Ok(Some((report, uncounted)))
 }
 
 fn stopped_at_once() -> Exit {
-    draw("stopped at once: this run is not stored\n");
+    draw("stopped at once: of this run there is no report\n");
     Exit::Interrupted
 }
 
 /// Stores and shows the report, and decides the exit code. `uncounted` says why the rows could not be counted.
 async fn conclude(
     arguments: &Stress,
-    store: &Sqlite,
+    place: RunPlace<'_>,
     mut report: Report,
     uncounted: Option<Failure>,
 ) -> Result<Exit, Failure> {
     report.assertions = arguments.fail_on.iter().map(|assertion| assertion.check(&report)).collect();
     let wrong = uncounted.or_else(|| failure(&report));
-    let saved =
-        store.save_run(report.clone(), wrong.as_ref().map(|failure| failure.message().to_owned())).await;
+    let saved = place.end(report.clone(), wrong.as_ref().map(|failure| failure.message().to_owned())).await;
     // A report that cannot be stored is shown all the same: it cannot be made again.
     let not_saved = match saved {
         Ok(saved) => {
@@ -128,7 +182,7 @@ async fn conclude(
 /// What makes a run a failure rather than an answer.
 fn failure(report: &Report) -> Option<Failure> {
     let url = &report.config.base_url;
-    if let Some(wrong) = report.results.unaccounted() {
+    if let Some(wrong) = report.unaccounted() {
         return Some(Failure::new(format!("{url} does not keep what it acknowledges"), wrong));
     }
     let reason = report.failure_reason()?;
@@ -149,13 +203,19 @@ async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: 
 /// What is measured.
 enum Subject {
     Private(Box<PrivateServer>),
-    Given { url: String, channel: Option<ChannelId> },
+    /// With the channel as --db has it, or why its rows cannot be counted.
+    Given {
+        url: String,
+        channel: Option<ChannelId>,
+        rows: Result<reconcile::Channel, String>,
+    },
 }
 
 impl Subject {
-    async fn choose(arguments: &Stress, db: &Path) -> Result<(Self, Target), Failure> {
+    async fn choose(arguments: &Stress, db: &Path, store: &Sqlite) -> Result<(Self, Target), Failure> {
         if arguments.wants_private_server() {
-            let server = PrivateServer::start(db, arguments.agents.is_some()).await?;
+            let options = Options { with_bridge: arguments.agents.is_some(), ..Options::default() };
+            let server = PrivateServer::start(db, options).await?;
             let (destination, traffic) = match &server.bridge_token {
                 None => traffic::updates(&server.url, server.write_key.reveal())?,
                 Some(token) => traffic::agents(&server.url, token.reveal())?,
@@ -166,25 +226,47 @@ impl Subject {
         let url = arguments.url_or_default();
         let (destination, traffic) = traffic::of(arguments, url)?;
         let target = traffic::resolve(url, &destination, traffic).await?;
-        Ok((Self::Given { url: target.traffic.base_url.clone(), channel: arguments.channel }, target))
+        let rows = match &arguments.api_key {
+            _ if arguments.agents.is_some() => Err("agents write no rows".into()),
+            _ if arguments.custom.is_given() => Err("what such requests write is not known".into()),
+            Some(api_key) => reconcile::Channel::find(store, api_key).await,
+            None => Err("there is no key of a channel".into()),
+        };
+        let channel = arguments.channel.or_else(|| rows.as_ref().ok().map(reconcile::Channel::id));
+        Ok((Self::Given { url: target.traffic.base_url.clone(), channel, rows }, target))
     }
 
     fn config(&self, plan: &Plan) -> RunConfig {
         match self {
             Self::Private(server) => RunConfig::new(plan, server.url.clone(), true, Some(server.channel)),
-            Self::Given { url, channel } => RunConfig::new(plan, url.clone(), false, *channel),
+            Self::Given { url, channel, .. } => RunConfig::new(plan, url.clone(), false, *channel),
         }
     }
 
+    /// Whether it is a porta for certain, and takes one request more than the load.
+    fn is_known(&self) -> bool {
+        matches!(self, Self::Private(_) | Self::Given { rows: Ok(_), .. })
+    }
+
     /// Ends what was started, and counts the rows where that is possible.
-    async fn finish(self) -> Result<Option<u64>, Failure> {
+    async fn finish(
+        self,
+        store: &Sqlite,
+        acknowledged: &Acknowledged,
+        keep_rows: bool,
+    ) -> Result<(Option<u64>, Rows), Failure> {
         match self {
-            // Agents write no rows.
             Self::Private(server) => {
+                // Agents write no rows.
                 let counts = server.bridge_token.is_none();
-                server.finish().await.map(|rows| counts.then_some(rows))
+                let (stored, rows) = server.finish(acknowledged).await?;
+                Ok((counts.then_some(stored), rows))
             }
-            Self::Given { .. } => Ok(None),
+            Self::Given { rows: Ok(channel), .. } => {
+                let rows = channel.settle(store, acknowledged, keep_rows).await?;
+                Ok((rows.missing.map(|missing| rows.acknowledged - missing), rows))
+            }
+            Self::Given { rows: Err(why), .. } => Ok((None, Rows::new(acknowledged).noted(why))),
         }
     }
 }

@@ -90,6 +90,11 @@ impl Latency {
         self.known(|histogram| histogram.max() as f64)
     }
 
+    /// The largest latency; zero when empty.
+    pub fn max(&self) -> Duration {
+        Duration::from_nanos(self.histogram.max())
+    }
+
     /// Standard deviation in milliseconds, `None` when empty.
     pub fn stdev_ms(&self) -> Option<f64> {
         self.known(Histogram::stdev)

@@ -2,6 +2,7 @@
 //! reasons outside its arguments.
 
 pub mod account;
+pub mod acknowledged;
 pub mod agent;
 pub mod aggregate;
 pub mod assertion;
@@ -21,14 +22,18 @@ pub mod number;
 pub mod progress;
 pub mod redaction;
 pub mod report;
+pub mod rows;
 pub mod run;
 pub mod run_config;
 pub mod schedule;
 pub mod secret;
+pub mod server_side;
 pub mod statistics;
 pub mod steadiness;
 pub mod summary;
+pub mod synthetic;
 pub mod template;
+pub mod tuning;
 pub mod unit;
 pub mod update;
 pub mod validity;

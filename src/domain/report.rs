@@ -10,8 +10,10 @@ use super::grade::{Figures, Grade};
 use super::id::RunId;
 use super::identity::Identity;
 use super::latency::{Latency, round};
+use super::rows::Rows;
 use super::run::RunStatus;
 use super::run_config::RunConfig;
+use super::server_side::{self, ServerSecond};
 use super::steadiness;
 use super::summary::{Failure, SeriesPoint, Summary, WarmUp};
 use super::unit::UtcMillis;
@@ -48,6 +50,12 @@ pub struct Report {
     /// The conditions that the run had to meet, and whether it did.
     #[serde(default)]
     pub assertions: Vec<Checked>,
+    /// What the server said of itself meanwhile, where it could be asked.
+    #[serde(default)]
+    pub server: Vec<ServerSecond>,
+    /// What has become of the rows; `null` where none was acknowledged.
+    #[serde(default)]
+    pub rows: Option<Rows>,
     /// Base64 of HdrHistogram V2 (deflate), nanoseconds from the due time.
     pub histogram: String,
 }
@@ -184,6 +192,11 @@ impl Results {
 }
 
 impl Report {
+    /// What is wrong with the rows; `None` when they are accounted for, or could not be counted.
+    pub fn unaccounted(&self) -> Option<String> {
+        self.rows.as_ref().and_then(Rows::wrong).or_else(|| self.results.unaccounted())
+    }
+
     /// Why nothing was measured, for a run that has failed.
     pub fn failure_reason(&self) -> Option<String> {
         if self.status != RunStatus::Failed {
@@ -268,8 +281,16 @@ impl Report {
             endpoints,
             series: summary.series,
             assertions: Vec::new(),
+            server: Vec::new(),
+            rows: None,
             histogram: summary.overall.from_due.to_base64(),
         }
+    }
+
+    /// Why the slowest second was, where one stands out and the server says so.
+    pub fn cause_of_slowest_second(&self) -> Option<String> {
+        let slowest = self.slowest_second()?;
+        server_side::beside(slowest, &self.server).map(|server| server_side::cause(slowest, server))
     }
 
     /// The second whose p95 was highest, when it stands out: twice the usual second's.

@@ -98,6 +98,11 @@ impl Plan {
         }
     }
 
+    /// The same in whole requests, as lists show it. Nothing is as slow as zero, which would look as if nothing was to be sent.
+    pub fn target_rps(&self) -> Option<u32> {
+        self.mean_rps().map(|rps| (rps.round() as u32).max(1))
+    }
+
     /// From the first request to the end of the sending.
     pub fn sending_time(&self) -> Duration {
         self.warm_up + self.duration
@@ -186,6 +191,35 @@ impl RunStatus {
     }
 }
 
+/// A run that is about to begin: what is kept of it while it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What it is to do.
+    pub plan: Plan,
+    /// The channel that is written to, where it is known.
+    pub channel: Option<ChannelId>,
+    /// When it begins.
+    pub started_at: UtcMillis,
+    /// The name of the process that makes it.
+    pub owner: String,
+}
+
+/// What has become of a [`Claim`]: there is one run at a time in a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The run may begin, under this number.
+    Taken(RunId),
+    /// Another is going on.
+    Occupied {
+        /// Its number.
+        by: RunId,
+        /// The name of the process that makes it.
+        owner: String,
+        /// When it began.
+        since: UtcMillis,
+    },
+}
+
 /// A run as lists show it, without parsing its report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunOverview {
@@ -225,8 +259,8 @@ pub struct RunOverview {
     pub cv_latency: Option<f64>,
     /// `None` for a run that is not valid.
     pub grade: Option<String>,
-    /// Whether the figures are about the server.
-    pub validity: String,
+    /// Whether the figures are about the server; `None` where there are none.
+    pub validity: Option<String>,
     /// What became of it.
     pub status: String,
     /// When it started.

@@ -50,8 +50,7 @@ impl RunConfig {
             private_server,
             channel_id,
             workers: plan.workers,
-            // Nothing is as slow as zero, which would look as if nothing was to be sent.
-            target_rps: plan.mean_rps().map(|rps| (rps.round() as u32).max(1)),
+            target_rps: plan.target_rps(),
             ramp,
             duration: plan.duration.as_secs_f64(),
             warm_up: plan.warm_up.as_secs_f64(),

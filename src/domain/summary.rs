@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::acknowledged::Acknowledged;
 use super::latency::Latency;
 
 /// Points of the series a report keeps; longer runs get wider points.
@@ -302,6 +303,8 @@ pub struct Summary {
     pub overall: Tally,
     /// The series so far.
     pub series: Vec<SeriesPoint>,
+    /// The entry ids that the target has given.
+    pub acknowledged: Acknowledged,
     /// From the start to the last completion.
     pub last_completion: Duration,
     /// CPU time that the generator's threads used while they were sending.
@@ -320,6 +323,7 @@ impl Summary {
         Self {
             overall: Tally::default(),
             series: Vec::new(),
+            acknowledged: Acknowledged::default(),
             last_completion: Duration::ZERO,
             generator_cpu: Duration::ZERO,
             generator_time: Duration::ZERO,

@@ -35,6 +35,12 @@ impl Judge {
         }
     }
 
+    /// The entry id that `answer` is, where it acknowledges an update.
+    pub fn entry_id(&self, answer: &Answer) -> Option<u64> {
+        let is_update = *self == Self::EntryId && answer.status == 200;
+        is_update.then(|| entry_id(&answer.body)).flatten()
+    }
+
     /// The failure that `answer` is, if it is one.
     pub fn failure(&self, answer: &Answer) -> Option<Failure> {
         let status = answer.status;
@@ -59,7 +65,7 @@ impl Judge {
 }
 
 /// The entry id that a body is.
-pub fn entry_id(body: &[u8]) -> Option<u64> {
+fn entry_id(body: &[u8]) -> Option<u64> {
     let digits = body.trim_ascii();
     let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u64>().ok());
     number.filter(|number| *number >= 1 && digits[0] != b'+')
@@ -83,6 +89,9 @@ mod tests {
     fn an_update_succeeds_with_200_and_an_integer_from_1_only() {
         for good in ["1", "42\n", " 7 "] {
             assert_eq!(judged(&Judge::EntryId, 200, good), None, "{good}");
+            let answer = Answer { status: 200, body: good.into() };
+            assert_eq!(Judge::EntryId.entry_id(&answer), good.trim().parse().ok(), "{good}");
+            assert_eq!(Judge::AnySuccess.entry_id(&answer), None, "only updates have one");
         }
         for bad in ["0", "", "-1", "+1", "1.0", "ok", "1 2", "99999999999999999999"] {
             assert_eq!(judged(&Judge::EntryId, 200, bad), Some(Failure::Body), "{bad}");

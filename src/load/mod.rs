@@ -9,6 +9,7 @@ mod arrivals;
 mod connection;
 pub mod judge;
 mod pacer;
+pub mod scrape;
 mod stream;
 pub mod target;
 pub mod traffic;
@@ -21,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::target::Target;
 use crate::clock;
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::progress::Progress;
 use crate::domain::run::Plan;
 use crate::domain::summary::{Outcome, Summary, Tally};
@@ -41,6 +43,7 @@ const TICK: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Recorder {
     tally: Tally,
+    acknowledged: Acknowledged,
     last_completion: Option<Instant>,
 }
 
@@ -165,7 +168,7 @@ async fn collect(
 }
 
 /// Memory for what is taken from the threads. It changes places with what they record into, so that none is allocated
-/// while they run.
+/// while they run, but for the entry ids.
 #[derive(Default)]
 struct Second {
     first: Recorder,
@@ -175,17 +178,15 @@ struct Second {
 impl Second {
     /// What all threads have recorded since they were last asked.
     fn take(&mut self, recorders: &[SharedRecorder], start: Instant, summary: &mut Summary) -> &Tally {
-        let mut ended = |at: Option<Instant>| {
-            let at = at.map_or(Duration::ZERO, |at| at.saturating_duration_since(start));
-            summary.last_completion = summary.last_completion.max(at);
-        };
         for (place, recorder) in recorders.iter().enumerate() {
             let taken =
                 if place == 0 { &mut self.first } else { self.others.get_or_insert_with(Recorder::default) };
             taken.tally.clear();
             taken.last_completion = None;
             std::mem::swap(&mut *recorder.lock().unwrap_or_else(PoisonError::into_inner), taken);
-            ended(taken.last_completion);
+            let last = taken.last_completion.map_or(Duration::ZERO, |at| at.saturating_duration_since(start));
+            summary.last_completion = summary.last_completion.max(last);
+            summary.acknowledged.merge(&std::mem::take(&mut taken.acknowledged));
             if place > 0 {
                 let Self { first, others } = self;
                 others.iter().for_each(|taken| first.tally.merge(&taken.tally));

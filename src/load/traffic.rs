@@ -156,6 +156,19 @@ impl Traffic {
         Ok(Self { base_url: destination.with_path(destination.path()), endpoints: vec![endpoint], kind })
     }
 
+    /// Where a porta tells its metrics, with the headers to ask with; `None` where the target may be something else.
+    pub(super) fn metrics(&self) -> Option<(Uri, HeaderMap)> {
+        let own = match self.kind {
+            Kind::Updates { .. } | Kind::Agents => self.endpoints.first()?,
+            Kind::Fixed(_) | Kind::Template(_) => return None,
+        };
+        let base = own.uri.path().strip_suffix(own.path.as_str())?;
+        // Without the last, it would count as live traffic.
+        let headers =
+            [HOST, RUN].into_iter().filter_map(|name| Some((name.clone(), own.headers.get(&name)?.clone())));
+        Some((format!("{base}/metrics").parse().ok()?, headers.collect()))
+    }
+
     /// Method and path of each endpoint.
     pub fn endpoint_names(&self) -> Vec<(String, String)> {
         self.endpoints.iter().map(|endpoint| (endpoint.method.to_string(), endpoint.path.clone())).collect()

@@ -190,7 +190,8 @@ impl Worker {
             };
             // While all workers were busy the target was late, not the generator.
             let send_lag = sent.saturating_duration_since(due.max(free_since));
-            self.record(due, outcome, endpoint, send_lag, ended);
+            let entry_id = answer.iter().find_map(|answer| judge.entry_id(answer));
+            self.record(due, outcome, endpoint, send_lag, ended, entry_id);
             self.count_openings(&mut opened);
             free_since = ended;
             if failure.is_some() {
@@ -201,8 +202,18 @@ impl Worker {
         self.count_openings(&mut opened);
     }
 
-    fn record(&self, due: Instant, outcome: Outcome, endpoint: usize, send_lag: Duration, ended: Instant) {
+    fn record(
+        &self,
+        due: Instant,
+        outcome: Outcome,
+        endpoint: usize,
+        send_lag: Duration,
+        ended: Instant,
+        entry_id: Option<u64>,
+    ) {
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        // Rows of the warm-up are stored, too.
+        entry_id.into_iter().for_each(|id| recorder.acknowledged.insert(id));
         if due < self.measured_from {
             recorder.tally.warm_up.record(outcome.failure);
             return;

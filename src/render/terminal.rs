@@ -1,6 +1,7 @@
 //! The report of a run for a terminal: the answer first, the evidence under it, the next step last.
 
 use super::endpoints;
+use super::server_side;
 use super::style::{BAD, GOOD, QUIET, STRONG, WARNING, of_level, styled};
 use super::wrap;
 use crate::domain::latency::is_enough_for;
@@ -26,7 +27,8 @@ pub fn report(report: &Report, width: usize) -> String {
     let mut text = String::new();
     title(&mut text, report);
     verdict(&mut text, report);
-    figures(&mut text, &report.results, report.config.mean_rps(), width);
+    figures(&mut text, report, width);
+    server_side::rows(&mut text, report);
     text.push_str(&endpoints::endpoints(&report.endpoints));
     errors(&mut text, &report.results, &report.config);
     remarks(&mut text, report);
@@ -36,7 +38,7 @@ pub fn report(report: &Report, width: usize) -> String {
     wrap::wrapped(&text, width)
 }
 
-fn line(text: &mut String, content: &str) {
+pub(super) fn line(text: &mut String, content: &str) {
     text.push_str(content.trim_end());
     text.push('\n');
 }
@@ -95,7 +97,8 @@ fn verdict(text: &mut String, report: &Report) {
     text.push('\n');
 }
 
-fn figures(text: &mut String, results: &Results, target_rps: Option<f64>, width: usize) {
+fn figures(text: &mut String, report: &Report, width: usize) {
+    let (results, target_rps) = (&report.results, report.config.mean_rps());
     let latency = &results.latency;
     let percentile = |name: &str, percent: f64, value: Option<f64>| {
         let few = if is_enough_for(results.total, percent) { "" } else { "  too few samples" };
@@ -129,7 +132,7 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<f64>, width:
         right.push(counted("reconnects", results.connections_reopened));
     }
     if let Some(rows) = results.rows_stored {
-        let accounted = match results.unaccounted() {
+        let accounted = match report.unaccounted() {
             None => styled(GOOD, "all there"),
             Some(_) => styled(BAD, "WRONG"),
         };
@@ -141,9 +144,6 @@ fn figures(text: &mut String, results: &Results, target_rps: Option<f64>, width:
     let late = if lag.p99.unwrap_or(0.0) > SEND_LAG_P99_MS_MAX { "; late at times" } else { "" };
     let cpu = unit::percent(results.generator_cpu_percent);
     line(text, &format!("  generator: lag p99 {}, {cpu} of its CPU{late}", unit::millis(lag.p99)));
-    if let Some(wrong) = results.unaccounted() {
-        line(text, &format!("  {} {wrong}", styled(BAD, "Rows:")));
-    }
 }
 
 /// Two lists side by side, or one beneath the other where there is no room.
@@ -253,10 +253,7 @@ fn over_time(text: &mut String, report: &Report, width: usize) {
     };
     let values: Vec<_> = report.series.chunks(points).map(slowest).collect();
     line(text, &format!("  p95 {}", sparkline(&values)));
-    if let Some(slowest) = report.slowest_second() {
-        let at = format!("{}:{:02}", slowest.second / 60, slowest.second % 60);
-        line(text, &format!("  slowest second: {at}, p95 {}", unit::millis(slowest.p95_latency_ms)));
-    }
+    server_side::over_time(text, report);
 }
 
 /// Values from zero to their maximum as eight heights; a dot where there is none.

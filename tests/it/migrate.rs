@@ -59,7 +59,8 @@ fn an_old_database_is_backed_up_and_brought_up_to_date() {
     let status = workspace.json(&["migrate", "status", "--format", "json"]);
     let pending: Vec<_> =
         status.as_array().unwrap().iter().map(|step| step["applied_at"].is_null()).collect();
-    assert_eq!(pending, [vec![false], vec![true; SCHEMA_VERSION as usize - 1]].concat());
+    assert_eq!(pending[..2], [false, true]);
+    assert!(pending[1..].iter().all(|is_pending| *is_pending) && pending.len() as i64 == SCHEMA_VERSION);
     let plan = workspace.porta(&["migrate", "--dry-run"]).stdout;
     assert!(plan.starts_with("porta.db would be backed up beside itself, and then:\n  apply 0002"), "{plan}");
     assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0), "a dry run changes nothing");
@@ -93,11 +94,8 @@ fn serve_migrates_an_old_database_unless_told_not_to() {
     old_database(&workspace);
     let refused = workspace.porta(&["serve", "--listen", "127.0.0.1:0", "--no-migrate"]);
     assert_eq!(refused.code, Some(1));
-    assert!(
-        refused.stderr.contains(&format!("its schema is version 1, this porta needs {SCHEMA_VERSION}")),
-        "{}",
-        refused.stderr
-    );
+    let needs = format!("its schema is version 1, this porta needs {SCHEMA_VERSION}");
+    assert!(refused.stderr.contains(&needs), "{}", refused.stderr);
     assert!(refused.stderr.contains("porta migrate"), "{}", refused.stderr);
     assert_eq!((version(&workspace.db()), backups(&workspace).len()), (1, 0));
     drop(workspace.serve(&[]));
@@ -158,7 +156,7 @@ fn a_newer_database_is_refused_by_every_command_and_left_alone() {
     assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
     let database = workspace.database();
     database.execute("INSERT INTO schema_migrations VALUES (9, 'later', '0.9.0', 1000)", []).unwrap();
-    database.pragma_update(None, "user_version", 9).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
     drop(database);
     for command in [
         &["migrate"][..],
@@ -174,7 +172,7 @@ fn a_newer_database_is_refused_by_every_command_and_left_alone() {
         assert!(
             ended
                 .stderr
-                .contains(&format!("its schema is version 9, this porta knows up to {SCHEMA_VERSION}")),
+                .contains(&format!("its schema is version 99, this porta knows up to {SCHEMA_VERSION}")),
             "{}",
             ended.stderr
         );
@@ -184,7 +182,7 @@ fn a_newer_database_is_refused_by_every_command_and_left_alone() {
             ended.stderr
         );
     }
-    assert_eq!(version(&workspace.db()), 9);
+    assert_eq!(version(&workspace.db()), 99);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The name of a running server, by which others on the same database can tell whether it is still there.
+//! The name of a running process, by which others on the same database can tell whether it is still there.
 
 use std::fs;
 
@@ -10,10 +10,24 @@ pub fn own() -> String {
 
 /// Whether the process of that name is still there.
 pub fn is_alive(instance: &str) -> bool {
+    why_gone(instance).is_none()
+}
+
+/// Why the process of that name is not there any more; `None` while it is.
+pub fn why_gone(instance: &str) -> Option<String> {
     let mut parts = instance.split('/');
-    let (boot, pid, started) = (parts.next(), parts.next(), parts.next());
-    let pid = pid.and_then(|pid| pid.parse().ok());
-    boot == Some(boot_id().as_str()) && started.is_some() && pid.and_then(started_at).as_deref() == started
+    let (boot, started) = (parts.next(), parts.nth(1));
+    let Some(pid) = pid(instance) else { return Some("its process left no name".into()) };
+    if boot != Some(boot_id().as_str()) {
+        return Some(format!("the machine was restarted while it ran (process {pid})"));
+    }
+    let is_there = started.is_some() && started_at(pid).as_deref() == started;
+    (!is_there).then(|| format!("its process ended without a word (process {pid})"))
+}
+
+/// The process id in a name.
+pub fn pid(instance: &str) -> Option<u32> {
+    instance.split('/').nth(1)?.parse().ok()
 }
 
 fn boot_id() -> String {
@@ -41,6 +55,8 @@ mod tests {
         for other in [format!("{before}/{}", started + 1), format!("x{own}"), String::new(), "a/b/c".into()] {
             assert!(!is_alive(&other), "{other}");
         }
+        assert_eq!(pid(&own), Some(std::process::id()));
+        assert!(why_gone(&format!("x{own}")).is_some_and(|why| why.starts_with("the machine was restarted")));
         let mut child = std::process::Command::new("true").spawn().expect("a child");
         let name = own.replacen(&std::process::id().to_string(), &child.id().to_string(), 1);
         child.wait().expect("its end");
