@@ -23,8 +23,9 @@ impl<'s> RunPlace<'s> {
         match store.begin_run(claim, instance::why_gone).await {
             Ok(Place::Taken(id)) => Ok(Self { store, id }),
             Ok(Place::Occupied { by, owner, since }) => {
-                let process =
-                    instance::pid(&owner).map_or_else(String::new, |pid| format!(", process {pid}"));
+                let container = if instance::is_elsewhere(&owner) { " of another container" } else { "" };
+                let process = instance::pid(&owner)
+                    .map_or_else(String::new, |pid| format!(", process {pid}{container}"));
                 let since = since.to_minute();
                 let reason =
                     format!("run {by} has been going on in this database since {since} UTC{process}");

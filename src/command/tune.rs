@@ -30,9 +30,10 @@ const ATTEMPT: &str = "cannot tune the workers";
 
 pub async fn run(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> Result<Exit, Failure> {
     let settings = settings(&arguments.tune_workers)?;
-    let place = RunPlace::take(store, plan, None).await?;
+    let total = (plan.sending_time() + AROUND) * settings.len() as u32 * REPEATS;
+    let place = RunPlace::take(store, &Plan { duration: total, ..*plan }, None).await?;
     let mut signals = Signals::new()?;
-    announce(arguments, plan, &settings)?;
+    announce(arguments, plan, &settings, total)?;
     // Only the answer is kept: a run is of a server as it is meant to be.
     let measured = tokio::select! {
         measured = measure(arguments, plan, db, &settings) => Some(measured),
@@ -65,9 +66,7 @@ fn settings(named: &[u32]) -> Result<Vec<u32>, Failure> {
     Ok(settings)
 }
 
-fn announce(arguments: &Stress, plan: &Plan, settings: &[u32]) -> Result<(), Failure> {
-    let runs = settings.len() as u32 * REPEATS;
-    let total = (plan.sending_time() + AROUND) * runs;
+fn announce(arguments: &Stress, plan: &Plan, settings: &[u32], total: Duration) -> Result<(), Failure> {
     if arguments.format == StressFormat::Json {
         let start =
             json!({ "event": "start", "settings": settings, "repeats": REPEATS, "seconds": total.as_secs() });

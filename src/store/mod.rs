@@ -203,8 +203,8 @@ pub trait RowStore {
 /// The first and the last of entry ids without a gap.
 pub type IdRange = (u64, u64);
 
-/// Why the process of a name is not there any more; `None` while it is.
-pub type WhyGone = fn(&str) -> Option<String>;
+/// Why the process of a name is not there any more; `None` while it is. Told whether its run should have ended long ago.
+pub type WhyGone = fn(&str, bool) -> Option<String>;
 
 /// What servers remember of themselves.
 #[async_trait]

@@ -99,3 +99,28 @@ fn a_run_that_cannot_begin_leaves_nothing() {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert_eq!(workspace.json(&["report", "list", "--format", "json"]), serde_json::json!([]));
 }
+
+/// The name of a process that runs now in another namespace of process ids.
+fn owner_elsewhere() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    format!("{}/{}/1/pid:[1]", boot.trim(), std::process::id())
+}
+
+#[test]
+fn load_a_run_of_another_container_counts_as_going_on_until_it_is_overdue() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    let insert = "INSERT INTO stress_test_runs (workers, duration, status, started_at_ms, owner)
+                  VALUES (1, 1.0, 'running', unixepoch() * 1000 - ?1, ?2)";
+    workspace.database().execute(insert, rusqlite::params![60_000, owner_elsewhere()]).unwrap();
+    let arguments = ["stress", "--rps", "10", "--duration", "1s"];
+    let refused = workspace.porta(&arguments);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains(" of another container"), "{}", refused.stderr);
+    let a_day_ago = "UPDATE stress_test_runs SET started_at_ms = started_at_ms - 86400000";
+    workspace.database().execute(a_day_ago, []).unwrap();
+    assert_eq!(workspace.porta(&arguments).code, Some(5));
+    let runs = workspace.json(&["report", "list", "--format", "json"]);
+    assert_eq!(runs[1]["status"], "failed");
+    assert!(runs[1]["error_message"].as_str().unwrap().contains("should have ended long ago"), "{runs:#}");
+}

@@ -7,9 +7,12 @@ use super::Sqlite;
 use crate::clock;
 use crate::domain::id::{ChannelId, RunId};
 use crate::domain::report::Report;
-use crate::domain::run::{Claim, Place, RunOverview, RunStatus};
+use crate::domain::run::{Claim, Place, RunOverview, RunStatus, TIMEOUT_MAX, WARM_UP_MAX};
 use crate::domain::unit::UtcMillis;
 use crate::store::{Result, RunStore, StoreError, WhyGone};
+
+/// How long a run may go on beyond its planned duration: the warm-up, the last answers, and two hours for its rows.
+const BEYOND_PLAN_MS_MAX: i64 = (WARM_UP_MAX.as_millis() + TIMEOUT_MAX.as_millis()) as i64 + 2 * 3600 * 1000;
 
 #[async_trait]
 impl RunStore for Sqlite {
@@ -186,14 +189,20 @@ fn fail_abandoned(
     why_gone: WhyGone,
 ) -> rusqlite::Result<usize> {
     let going_on = transaction
-        .prepare_cached("SELECT id, owner FROM stress_test_runs WHERE status = 'running'")?
-        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default())))?
-        .collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+        .prepare_cached(
+            "SELECT id, owner, started_at_ms, duration FROM stress_test_runs WHERE status = 'running'",
+        )?
+        .query_map([], |row| {
+            let planned_ms = (row.get::<_, f64>(3)? * 1000.0) as i64;
+            let end = row.get::<_, i64>(2)?.saturating_add(planned_ms).saturating_add(BEYOND_PLAN_MS_MAX);
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default(), now.0 > end))
+        })?
+        .collect::<rusqlite::Result<Vec<(i64, String, bool)>>>()?;
     let mut fail = transaction.prepare_cached(
         "UPDATE stress_test_runs SET owner = NULL, status = 'failed', completed_at_ms = ?2, error_message = ?3
          WHERE id = ?1",
     )?;
-    let gone = going_on.iter().filter_map(|(id, owner)| Some((id, why_gone(owner)?)));
+    let gone = going_on.iter().filter_map(|(id, owner, overdue)| Some((id, why_gone(owner, *overdue)?)));
     gone.map(|(id, why)| fail.execute(params![id, now.0, why])).sum()
 }
 
