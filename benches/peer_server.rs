@@ -8,8 +8,8 @@
 //!
 //! The first line of a server's output names its address; it ends when it is killed.
 //!
-//! `peer_server inserts --db FILE --seconds S` is no server: it stores rows for so long, as durable as the others and
-//! with nothing around SQLite, and prints how many.
+//! `peer_server inserts --db FILE --seconds S --fields 3|8` is no server: it stores rows of so many fields for so long, as
+//! durable as the others and with nothing around SQLite, and prints how many.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -41,7 +41,8 @@ const TRANSACTION_ROWS: i64 = 10_000;
 /// The time of the first of them, in 2001; the next are a second apart.
 const FIRST_SECOND: i64 = 1_000_000_000;
 
-const USAGE: &str = "usage: peer_server naive --db FILE | constant --bytes N | inserts --db FILE --seconds S";
+const USAGE: &str =
+    "usage: peer_server naive --db FILE | constant --bytes N | inserts --db FILE --seconds S --fields 3|8";
 
 /// porta's schema as far as an update touches it. The key of the one channel is `naive`.
 const SCHEMA: &str = "
@@ -61,7 +62,7 @@ CREATE TABLE entries (
 
 INSERT INTO channels (write_key) VALUES ('naive');";
 
-/// porta's schema as far as a bulk update of three fields touches it.
+/// porta's schema as far as rows of so many fields touch it.
 const SERIES_SCHEMA: &str = "
 CREATE TABLE entries (
   series_id     INTEGER NOT NULL,
@@ -70,6 +71,11 @@ CREATE TABLE entries (
   field1        TEXT,
   field2        TEXT,
   field3        TEXT,
+  field4        TEXT,
+  field5        TEXT,
+  field6        TEXT,
+  field7        TEXT,
+  field8        TEXT,
   PRIMARY KEY (series_id, created_at_ms, entry_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -81,8 +87,8 @@ fn main() -> Result<(), Failure> {
     match arguments[..] {
         ["naive", "--db", file] => naive(Path::new(file)),
         ["constant", "--bytes", bytes] => constant(bytes.parse()?),
-        ["inserts", "--db", file, "--seconds", seconds] => {
-            inserts(Path::new(file), Duration::from_secs(seconds.parse()?))
+        ["inserts", "--db", file, "--seconds", seconds, "--fields", fields @ ("3" | "8")] => {
+            inserts(Path::new(file), Duration::from_secs(seconds.parse()?), fields == "8")
         }
         ["naive" | "constant" | "inserts", ..] => Err(USAGE.into()),
         // `cargo bench` and `cargo test` start every benchmark, with arguments of their own.
@@ -201,14 +207,14 @@ fn now_ms() -> i64 {
 
 #[allow(clippy::print_stdout, reason = "scripts/bench reads the figures from here")]
 #[allow(clippy::disallowed_methods, reason = "the peer shares no code with porta, its clock included")]
-fn inserts(file: &Path, duration: Duration) -> Result<(), Failure> {
+fn inserts(file: &Path, duration: Duration, all_fields: bool) -> Result<(), Failure> {
     let mut connection = connect(file)?;
     connection.execute_batch(SERIES_SCHEMA)?;
     let values: Vec<String> = (0..1000).map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)).collect();
     let begun = Instant::now();
     let mut rows = 0;
     while begun.elapsed() < duration {
-        insert_after(&mut connection, rows, &values)?;
+        insert_after(&mut connection, rows, &values, all_fields)?;
         rows += TRANSACTION_ROWS;
     }
     println!("rows {rows} seconds {:.3}", begun.elapsed().as_secs_f64());
@@ -216,15 +222,29 @@ fn inserts(file: &Path, duration: Duration) -> Result<(), Failure> {
 }
 
 /// One transaction, of the rows that come after so many.
-fn insert_after(connection: &mut Connection, rows: i64, values: &[String]) -> rusqlite::Result<()> {
+fn insert_after(
+    connection: &mut Connection,
+    rows: i64,
+    values: &[String],
+    all_fields: bool,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut insert = transaction.prepare_cached(
+    let mut insert = transaction.prepare_cached(if all_fields {
+        "INSERT INTO entries VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+    } else {
         "INSERT INTO entries (series_id, created_at_ms, entry_id, field1, field2, field3)
-         VALUES (1, ?1, ?2, ?3, ?4, ?5)",
-    )?;
+         VALUES (1, ?1, ?2, ?3, ?4, ?5)"
+    })?;
     for row in rows..rows + TRANSACTION_ROWS {
         let value = |step: i64| &values[(row * step) as usize % values.len()];
-        insert.execute(params![(FIRST_SECOND + row) * 1000, row + 1, value(1), value(3), value(7)])?;
+        let (time, id) = ((FIRST_SECOND + row) * 1000, row + 1);
+        let (f1, f2, f3) = (value(1), value(3), value(7));
+        if all_fields {
+            let [f4, f5, f6, f7, f8] = [11, 13, 17, 19, 23].map(value);
+            insert.execute(params![time, id, f1, f2, f3, f4, f5, f6, f7, f8])?;
+        } else {
+            insert.execute(params![time, id, f1, f2, f3])?;
+        }
     }
     drop(insert);
     transaction.commit()

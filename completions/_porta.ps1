@@ -86,15 +86,32 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]')
             [CompletionResult]::new('--channel', '--channel', [CompletionResultType]::ParameterName, 'Channel that the API key belongs to, for the report')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes')
-            [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Connections, 1 to 1000')
-            [CompletionResult]::new('--rps', '--rps', [CompletionResultType]::ParameterName, 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer')
-            [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'How long to send, 1s to 24h')
+            [CompletionResult]::new('--scenario', '--scenario', [CompletionResultType]::ParameterName, 'A load with a name; what is given beside it counts more: baseline (10 workers, 100 rps, 60 s), medium (25, 500, 120 s), high (50, 1000, 60 s), max (100, 5000, 60 s), soak (10, 100, 4 h)')
+            [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Connections, 1 to 1000 [default: 10]')
+            [CompletionResult]::new('--rps', '--rps', [CompletionResultType]::ParameterName, 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer [default: 100]')
+            [CompletionResult]::new('--ramp', '--ramp', [CompletionResultType]::ParameterName, 'Requests a second at the start and at the end, changing in a straight line: 100..5000')
+            [CompletionResult]::new('--requests', '--requests', [CompletionResultType]::ParameterName, 'So many requests, spread evenly over --duration')
+            [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'How long to send, 1s to 24h [default: 60s]')
+            [CompletionResult]::new('--warm-up', '--warm-up', [CompletionResultType]::ParameterName, 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer, up to 10m')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'What has to hold, such as ''p95<200ms'' or ''success>99%''; exit code 4 if it does not. Can be given several times')
+            [CompletionResult]::new('--agents', '--agents', [CompletionResultType]::ParameterName, 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge''s token')
+            [CompletionResult]::new('--generate-data', '--generate-data', [CompletionResultType]::ParameterName, 'Instead of a run: fill --db with synthetic channels until it has this size')
+            [CompletionResult]::new('--tune-workers', '--tune-workers', [CompletionResultType]::ParameterName, 'Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Also write the report to a file, as JSON')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the report for people, or one JSON event a line')
+            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'HTTP method [default: GET, with a body POST]')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'Body to send; @FILE reads it from a file')
+            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'Body with places that are filled in anew for each request; @FILE reads it from a file. There are {{number 1..6}}, {{number 0.0..100.0}}, {{counter}}, {{counter 1000}}, {{choice red|green|blue}} and {{uuid}}')
+            [CompletionResult]::new('--expect-status', '--expect-status', [CompletionResultType]::ParameterName, 'HTTP status that is a success, several times or with commas for several [default: 200 to 299]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be sent, and send nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before synthetic data goes beside real channels')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before synthetic data goes beside real channels')
+            [CompletionResult]::new('--keep-rows', '--keep-rows', [CompletionResultType]::ParameterName, 'Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Show nothing while it runs')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Show nothing while it runs')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -110,6 +127,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -132,9 +150,20 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'porta;report;compare' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Compare runs whose configurations differ, too')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'porta;report;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -142,6 +171,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;report;help;show' {
+            break
+        }
+        'porta;report;help;compare' {
             break
         }
         'porta;report;help;help' {
@@ -654,12 +686,16 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;help;report' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Say whether two runs, or repeats of them, differ')
             break
         }
         'porta;help;report;list' {
             break
         }
         'porta;help;report;show' {
+            break
+        }
+        'porta;help;report;compare' {
             break
         }
         'porta;help;migrate' {

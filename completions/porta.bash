@@ -298,6 +298,9 @@ _porta() {
             porta__subcmd__help__subcmd__migrate__subcmd__import,thingspeak)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__import__subcmd__thingspeak"
                 ;;
+            porta__subcmd__help__subcmd__report,compare)
+                cmd="porta__subcmd__help__subcmd__report__subcmd__compare"
+                ;;
             porta__subcmd__help__subcmd__report,list)
                 cmd="porta__subcmd__help__subcmd__report__subcmd__list"
                 ;;
@@ -361,6 +364,9 @@ _porta() {
             porta__subcmd__migrate__subcmd__import__subcmd__help,thingspeak)
                 cmd="porta__subcmd__migrate__subcmd__import__subcmd__help__subcmd__thingspeak"
                 ;;
+            porta__subcmd__report,compare)
+                cmd="porta__subcmd__report__subcmd__compare"
+                ;;
             porta__subcmd__report,help)
                 cmd="porta__subcmd__report__subcmd__help"
                 ;;
@@ -369,6 +375,9 @@ _porta() {
                 ;;
             porta__subcmd__report,show)
                 cmd="porta__subcmd__report__subcmd__show"
+                ;;
+            porta__subcmd__report__subcmd__help,compare)
+                cmd="porta__subcmd__report__subcmd__help__subcmd__compare"
                 ;;
             porta__subcmd__report__subcmd__help,help)
                 cmd="porta__subcmd__report__subcmd__help__subcmd__help"
@@ -1986,8 +1995,22 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__report)
-            opts="list show"
+            opts="list show compare"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__report__subcmd__compare)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2456,7 +2479,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__report)
-            opts="-h --format --db --log-level --log-format --help list show help"
+            opts="-h --format --db --log-level --log-format --help list show compare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2485,9 +2508,53 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        porta__subcmd__report__subcmd__help)
-            opts="list show help"
+        porta__subcmd__report__subcmd__compare)
+            opts="-h --force --format --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__report__subcmd__help)
+            opts="list show compare help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__report__subcmd__help__subcmd__compare)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2760,7 +2827,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__stress)
-            opts="-q -h --url --channel --api-key --workers --rps --duration --timeout --output --format --quiet --db --log-level --log-format --help"
+            opts="-y -q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --fail-on --agents --dry-run --generate-data --yes --tune-workers --keep-rows --output --format --quiet --method --header --body --template --expect-status --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2778,6 +2845,10 @@ _porta() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scenario)
+                    COMPREPLY=($(compgen -W "baseline medium high max soak" -- "${cur}"))
+                    return 0
+                    ;;
                 --workers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2786,11 +2857,39 @@ _porta() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ramp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --requests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --warm-up)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agents)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --generate-data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tune-workers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2800,6 +2899,26 @@ _porta() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --body)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --template)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect-status)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --db)

@@ -81,15 +81,32 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --url 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]'
             cand --channel 'Channel that the API key belongs to, for the report'
             cand --api-key 'Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes'
-            cand --workers 'Connections, 1 to 1000'
-            cand --rps 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer'
-            cand --duration 'How long to send, 1s to 24h'
+            cand --scenario 'A load with a name; what is given beside it counts more: baseline (10 workers, 100 rps, 60 s), medium (25, 500, 120 s), high (50, 1000, 60 s), max (100, 5000, 60 s), soak (10, 100, 4 h)'
+            cand --workers 'Connections, 1 to 1000 [default: 10]'
+            cand --rps 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer [default: 100]'
+            cand --ramp 'Requests a second at the start and at the end, changing in a straight line: 100..5000'
+            cand --requests 'So many requests, spread evenly over --duration'
+            cand --duration 'How long to send, 1s to 24h [default: 60s]'
+            cand --warm-up 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h'
             cand --timeout 'How long to wait for an answer, up to 10m'
+            cand --fail-on 'What has to hold, such as ''p95<200ms'' or ''success>99%''; exit code 4 if it does not. Can be given several times'
+            cand --agents 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge''s token'
+            cand --generate-data 'Instead of a run: fill --db with synthetic channels until it has this size'
+            cand --tune-workers 'Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting'
             cand --output 'Also write the report to a file, as JSON'
             cand --format 'Print the report for people, or one JSON event a line'
+            cand --method 'HTTP method [default: GET, with a body POST]'
+            cand --header 'Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes'
+            cand --body 'Body to send; @FILE reads it from a file'
+            cand --template 'Body with places that are filled in anew for each request; @FILE reads it from a file. There are {{number 1..6}}, {{number 0.0..100.0}}, {{counter}}, {{counter 1000}}, {{choice red|green|blue}} and {{uuid}}'
+            cand --expect-status 'HTTP status that is a success, several times or with commas for several [default: 200 to 299]'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
             cand --log-format 'How to log'
+            cand --dry-run 'Show what would be sent, and send nothing'
+            cand -y 'Do not ask before synthetic data goes beside real channels'
+            cand --yes 'Do not ask before synthetic data goes beside real channels'
+            cand --keep-rows 'Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise'
             cand -q 'Show nothing while it runs'
             cand --quiet 'Show nothing while it runs'
             cand -h 'Print help (see more with ''--help'')'
@@ -104,6 +121,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand list 'List runs, newest first'
             cand show 'Show one run'
+            cand compare 'Say whether two runs, or repeats of them, differ'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;report;list'= {
@@ -123,14 +141,26 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'porta;report;compare'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --force 'Compare runs whose configurations differ, too'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'porta;report;help'= {
             cand list 'List runs, newest first'
             cand show 'Show one run'
+            cand compare 'Say whether two runs, or repeats of them, differ'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;report;help;list'= {
         }
         &'porta;report;help;show'= {
+        }
+        &'porta;report;help;compare'= {
         }
         &'porta;report;help;help'= {
         }
@@ -560,10 +590,13 @@ set edit:completion:arg-completer[porta] = {|@words|
         &'porta;help;report'= {
             cand list 'List runs, newest first'
             cand show 'Show one run'
+            cand compare 'Say whether two runs, or repeats of them, differ'
         }
         &'porta;help;report;list'= {
         }
         &'porta;help;report;show'= {
+        }
+        &'porta;help;report;compare'= {
         }
         &'porta;help;migrate'= {
             cand status 'List the schema''s versions, applied and pending'

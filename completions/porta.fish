@@ -94,13 +94,30 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -s h -l help -d 'Prin
 complete -c porta -n "__fish_porta_using_subcommand stress" -l url -d 'Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l channel -d 'Channel that the API key belongs to, for the report' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l api-key -d 'Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l workers -d 'Connections, 1 to 1000' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l rps -d 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer' -r
-complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How long to send, 1s to 24h' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l scenario -d 'A load with a name; what is given beside it counts more: baseline (10 workers, 100 rps, 60 s), medium (25, 500, 120 s), high (50, 1000, 60 s), max (100, 5000, 60 s), soak (10, 100, 4 h)' -r -f -a "baseline\t''
+medium\t''
+high\t''
+max\t''
+soak\t''"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l workers -d 'Connections, 1 to 1000 [default: 10]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l rps -d 'Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer [default: 100]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l ramp -d 'Requests a second at the start and at the end, changing in a straight line: 100..5000' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l requests -d 'So many requests, spread evenly over --duration' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l duration -d 'How long to send, 1s to 24h [default: 60s]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l warm-up -d 'Send for so long before it, at the rate that it begins with, without measuring; up to 1h' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l timeout -d 'How long to wait for an answer, up to 10m' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l fail-on -d 'What has to hold, such as \'p95<200ms\' or \'success>99%\'; exit code 4 if it does not. Can be given several times' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l agents -d 'Be so many agents, 1 to 1000, which tell that they are there and run commands, each 10 times a second unless told otherwise; elsewhere than at a private server PORTA_TOKEN is the bridge\'s token' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l generate-data -d 'Instead of a run: fill --db with synthetic channels until it has this size' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l tune-workers -d 'Instead of one run: the same load on private servers with each of these --workers, in turn, to find the best setting' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
 complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
 json\t'One JSON event a line: start, progress every second, report'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l method -d 'HTTP method [default: GET, with a body POST]' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l header -d 'Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l body -d 'Body to send; @FILE reads it from a file' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l template -d 'Body with places that are filled in anew for each request; @FILE reads it from a file. There are {{number 1..6}}, {{number 0.0..100.0}}, {{counter}}, {{counter 1000}}, {{choice red|green|blue}} and {{uuid}}' -r
+complete -c porta -n "__fish_porta_using_subcommand stress" -l expect-status -d 'HTTP status that is a success, several times or with commas for several [default: 200 to 299]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand stress" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -110,23 +127,27 @@ debug\t'What helps to find a fault'
 trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand stress" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l dry-run -d 'Show what would be sent, and send nothing'
+complete -c porta -n "__fish_porta_using_subcommand stress" -s y -l yes -d 'Do not ask before synthetic data goes beside real channels'
+complete -c porta -n "__fish_porta_using_subcommand stress" -l keep-rows -d 'Keep the rows that the run has written to a channel of --db, which are deleted after it otherwise'
 complete -c porta -n "__fish_porta_using_subcommand stress" -s q -l quiet -d 'Show nothing while it runs'
 complete -c porta -n "__fish_porta_using_subcommand stress" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l format -d 'How to print it' -r -f -a "table\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -l format -d 'How to print it' -r -f -a "table\t'For people'
 json\t'For programs'"
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l db -d 'Database file' -r -F
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
 warn\t'What may need attention'
 info\t'What happens'
 debug\t'What helps to find a fault'
 trace\t'Everything'"
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -f -a "list" -d 'List runs, newest first'
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -f -a "show" -d 'Show one run'
-complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -f -a "list" -d 'List runs, newest first'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -f -a "show" -d 'Show one run'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -f -a "compare" -d 'Say whether two runs, or repeats of them, differ'
+complete -c porta -n "__fish_porta_using_subcommand report; and not __fish_seen_subcommand_from list show compare help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l limit -d 'Runs to list, 1 to 1000' -r
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from list" -l format -d 'How to print it' -r -f -a "table\t'For people'
 json\t'For programs'"
@@ -152,8 +173,22 @@ trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from compare" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from compare" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from compare" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from compare" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from compare" -l force -d 'Compare runs whose configurations differ, too'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from compare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run'
+complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "compare" -d 'Say whether two runs, or repeats of them, differ'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
@@ -357,6 +392,7 @@ complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_su
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "show" -d 'Show one run'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "compare" -d 'Say whether two runs, or repeats of them, differ'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "status" -d 'List the schema\'s versions, applied and pending'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'

@@ -21,6 +21,14 @@ pub fn token() -> Result<Secret, String> {
     Ok(Secret::token(random_bytes()?))
 }
 
+/// A fresh token for an agent bridge.
+///
+/// # Errors
+/// As [`api_key`].
+pub fn bridge_token() -> Result<Secret, String> {
+    Secret::bridge_token(&format!("{:032x}{:032x}", random_number()?, random_number()?))
+}
+
 /// The name of a new job.
 ///
 /// # Errors
@@ -35,6 +43,10 @@ pub fn job_id() -> Result<JobId, String> {
 /// As [`api_key`].
 pub fn new_channel(id: Option<ChannelId>, settings: Settings) -> Result<NewChannel, String> {
     Ok(NewChannel { id, settings, write_key: api_key()?, read_key: api_key()? })
+}
+
+fn random_number() -> Result<u128, String> {
+    Ok(u128::from_ne_bytes(random_bytes()?))
 }
 
 fn random_bytes<const N: usize>() -> Result<[u8; N], String> {

@@ -13,6 +13,8 @@ pub enum Exit {
     Failed = 1,
     /// The arguments or settings are wrong; clap uses the same.
     Usage = 2,
+    /// `stress`: a condition of `--fail-on` does not hold.
+    Broken = 4,
     /// `stress`: the run is not valid, so that it has no grade.
     Invalid = 5,
     /// Ended by Ctrl+C or another signal. `stress` keeps what it has measured, unless a second one came.

@@ -19,6 +19,7 @@ pub mod domain;
 pub mod entropy;
 pub mod exec;
 pub mod exit;
+pub mod instance;
 pub mod load;
 pub mod log;
 pub mod machine;

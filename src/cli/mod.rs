@@ -2,8 +2,10 @@
 
 mod admin;
 mod bridge;
+mod compare;
 mod migrate;
 mod serve;
+mod stress;
 
 use std::io::ErrorKind;
 use std::ops::RangeInclusive;
@@ -14,10 +16,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
 pub use self::bridge::{Bridge, CommandLimits, Exec};
+pub use self::compare::{Compare, RunList};
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
-use crate::domain::id::{ChannelId, RunId};
-use crate::domain::run::{DURATION_MAX, DURATION_MIN, RPS, Rate, TIMEOUT_MAX, WORKERS};
+pub use self::stress::{Custom, Stress, StressFormat};
+use crate::domain::id::RunId;
 use crate::domain::unit;
 use crate::exit::Failure;
 
@@ -30,6 +33,7 @@ Exit codes:
   0    done; a poor grade is an answer, too
   1    failed
   2    wrong usage
+  4    stress: something that had to hold does not (--fail-on)
   5    stress: the run is not valid, so that it has no grade
   130  interrupted; stress keeps what it has measured, unless a second signal came
 
@@ -95,7 +99,7 @@ pub enum Command {
     /// Answer devices
     Serve(Box<Serve>),
     /// Measure how much load a server takes
-    Stress(Stress),
+    Stress(Box<Stress>),
     /// Show what was measured
     Report(Report),
     /// Bring the database up to date, back it up, restore it; bring channels in and out
@@ -106,53 +110,6 @@ pub enum Command {
     /// Write completions and man pages
     #[command(subcommand)]
     Generate(Generate),
-}
-
-/// Arguments of `porta stress`.
-#[derive(Args, Debug)]
-#[command(after_help = "\
-With none of --url, --channel and --api-key, porta starts a private server with an empty database on the same disk, \
-measures that, and throws it away. The report is stored in --db either way.")]
-pub struct Stress {
-    /// Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]
-    #[arg(long, env = "PORTA_URL", value_name = "URL")]
-    pub url: Option<String>,
-    /// Channel that the API key belongs to, for the report
-    #[arg(long, value_name = "ID")]
-    pub channel: Option<ChannelId>,
-    /// Write API key; set PORTA_API_KEY instead, since an argument shows in the list of processes
-    #[arg(long, env = "PORTA_API_KEY", hide_env_values = true, value_name = "KEY")]
-    pub api_key: Option<String>,
-    /// Connections, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = workers, allow_negative_numbers = true)]
-    pub workers: u32,
-    /// Requests a second, 1 to 100000, or `max`: each worker sends as soon as it has its answer
-    #[arg(long, value_name = "N", default_value = "100", value_parser = rate, allow_negative_numbers = true)]
-    pub rps: Rate,
-    /// How long to send, 1s to 24h
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = run_duration, allow_negative_numbers = true)]
-    pub duration: Duration,
-    /// How long to wait for an answer, up to 10m
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout, allow_negative_numbers = true)]
-    pub timeout: Duration,
-    /// Also write the report to a file, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Print the report for people, or one JSON event a line
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: StressFormat,
-    /// Show nothing while it runs
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-/// The output of `porta stress`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StressFormat {
-    /// For people.
-    Text,
-    /// One JSON event a line: start, progress every second, report.
-    Json,
 }
 
 /// Arguments of `porta report`.
@@ -180,6 +137,8 @@ pub enum WhichReport {
         /// Number of the run
         id: RunId,
     },
+    /// Say whether two runs, or repeats of them, differ
+    Compare(Compare),
 }
 
 /// How a result is printed.
@@ -238,19 +197,8 @@ pub fn load_environment_files() -> Result<(), Failure> {
     Ok(())
 }
 
-fn workers(text: &str) -> Result<u32, String> {
-    number_within(text, WORKERS)
-}
-
 fn listed_runs(text: &str) -> Result<u32, String> {
     number_within(text, 1..=1000)
-}
-
-fn rate(text: &str) -> Result<Rate, String> {
-    if text == "max" {
-        return Ok(Rate::Max);
-    }
-    number_within(text, RPS).map(Rate::PerSecond).map_err(|error| format!("{error}, or `max`"))
 }
 
 fn number_within(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
@@ -258,14 +206,6 @@ fn number_within(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> 
         Ok(number) if range.contains(&number) => Ok(number),
         _ => Err(format!("it takes a whole number from {} to {}", range.start(), range.end())),
     }
-}
-
-fn run_duration(text: &str) -> Result<Duration, String> {
-    duration_within(text, DURATION_MIN..=DURATION_MAX)
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    duration_within(text, Duration::from_millis(1)..=TIMEOUT_MAX)
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
@@ -289,20 +229,5 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn values_are_checked_at_their_bounds() {
-        for (text, ok) in
-            [("1", true), ("1000", true), ("0", false), ("1001", false), ("-1", false), ("x", false)]
-        {
-            assert_eq!(workers(text).is_ok(), ok, "{text}");
-        }
-        for (text, ok) in [("1", true), ("100000", true), ("max", true), ("0", false), ("100001", false)] {
-            assert_eq!(rate(text).is_ok(), ok, "{text}");
-        }
-        for (text, ok) in [("1s", true), ("24h", true), ("0", false), ("999ms", false), ("86401", false)] {
-            assert_eq!(run_duration(text).is_ok(), ok, "{text}");
-        }
     }
 }

@@ -82,7 +82,7 @@ pub struct Limits {
     pub send_timeout: Duration,
 }
 
-fn server_workers(text: &str) -> Result<u32, String> {
+pub fn server_workers(text: &str) -> Result<u32, String> {
     number_within(text, 1..=256)
 }
 

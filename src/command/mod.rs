@@ -3,14 +3,21 @@
 mod admin;
 mod backup;
 mod bridge;
+mod dry_run;
 mod generate;
+mod generate_data;
 mod migrate;
 mod private_server;
+mod reconcile;
 mod report;
+mod run_place;
 mod serve;
+mod server_side;
 mod signals;
 mod stress;
+mod traffic;
 mod transfer;
+mod tune;
 
 use std::fmt::Display;
 use std::future::Future;
@@ -26,6 +33,9 @@ use crate::log;
 use crate::store::sqlite::migrate::{Migrated, OpenError};
 use crate::store::sqlite::{self, QUEUE_CAPACITY, Sqlite};
 use crate::store::{Store as _, StoreError};
+
+/// Columns of a report: longer lines are hard to read.
+const WIDTH_MAX: usize = 80;
 
 /// Runs the subcommand.
 ///
@@ -155,6 +165,12 @@ fn confirm(yes: bool, what: &str, consequence: &str) -> Result<(), Failure> {
         Ok(_) if answer.trim().eq_ignore_ascii_case("y") => Ok(()),
         _ => Err(refused()),
     }
+}
+
+/// Columns for what is printed on standard output: the window's, at most [`WIDTH_MAX`].
+fn width() -> usize {
+    let window = terminal_size::terminal_size_of(std::io::stdout());
+    window.map_or(WIDTH_MAX, |(width, _)| usize::from(width.0).min(WIDTH_MAX))
 }
 
 fn stderr_is_terminal() -> bool {

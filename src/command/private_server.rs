@@ -10,14 +10,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{cannot, cannot_open};
+use super::{cannot, cannot_open, reconcile};
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::channel::Settings;
 use crate::domain::id::ChannelId;
+use crate::domain::rows::Rows;
 use crate::domain::secret::Secret;
 use crate::entropy;
 use crate::exit::Failure;
 use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
-use crate::store::{ChannelStore as _, EntryStore as _, Store as _};
+use crate::store::{ChannelStore as _, EntryStore as _, RowStore as _, Store as _};
 
 /// How long the server may take to name its address.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -26,7 +28,27 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 /// What the name of a private server's folder begins with; the process id of its run follows.
 const FOLDER_PREFIX: &str = ".porta-stress-";
 /// Variables that the server neither needs nor should see.
-const SECRETS: [&str; 2] = ["PORTA_API_KEY", "PORTA_TOKEN"];
+const SECRETS: [&str; 3] = ["PORTA_API_KEY", TOKEN, "PORTA_TOKEN_FILE"];
+/// Holds the token of the bridge, where there is one.
+const TOKEN: &str = "PORTA_TOKEN";
+/// The file that says what simulated agents may run, in the server's folder.
+const ALLOWLIST_FILE: &str = "allowlist.toml";
+/// What it says.
+const ALLOWLIST: &str = r#"[[command]]
+name = "echo"
+argv = ["/bin/echo", "{words...}"]
+[command.parameters.words]
+type = "text"
+"#;
+
+/// What a private server has beside a channel.
+#[derive(Clone, Copy, Default)]
+pub struct Options {
+    /// An agent bridge that runs `echo`.
+    pub with_bridge: bool,
+    /// So many workers; `None`: as many as a server has here.
+    pub workers: Option<u32>,
+}
 
 /// The running server, with a channel to write to. Dropping it ends the process and deletes the database.
 pub struct PrivateServer {
@@ -38,11 +60,13 @@ pub struct PrivateServer {
     pub write_key: Secret,
     /// The only channel.
     pub channel: ChannelId,
+    /// Opens the agent bridge, where the server has one.
+    pub bridge_token: Option<Secret>,
 }
 
 impl PrivateServer {
     /// Starts the server beside `db`: a temporary folder elsewhere may be in memory, where a commit costs nothing.
-    pub async fn start(db: &Path) -> Result<Self, Failure> {
+    pub async fn start(db: &Path, options: Options) -> Result<Self, Failure> {
         let db = std::path::absolute(db)
             .map_err(|error| Failure::new("cannot tell the working directory", error))?;
         let beside = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -55,15 +79,16 @@ impl PrivateServer {
             })?;
         let database = folder.path().join("private.db");
         let (channel, write_key) = create_channel(&database).await?;
-        let mut child = spawn(&database)?;
+        let bridge_token = options.with_bridge.then(|| permit_echo(folder.path())).transpose()?;
+        let mut child = spawn(&database, options.workers, bridge_token.as_ref())?;
         let url = tokio::time::timeout(START_MAX, first_url(&mut child)).await.map_err(|_| {
             Failure::new("cannot start the private server", "it did not name its address within 10 s")
         })??;
-        Ok(Self { child, folder, url, write_key, channel })
+        Ok(Self { child, folder, url, write_key, channel, bridge_token })
     }
 
-    /// Stops the server and returns how many rows it has stored.
-    pub async fn finish(mut self) -> Result<u64, Failure> {
+    /// Stops the server, counts the rows that it has stored, and looks for those that it has acknowledged.
+    pub async fn finish(mut self, acknowledged: &Acknowledged) -> Result<(u64, Rows), Failure> {
         let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let pid = pid.ok_or_else(|| {
             Failure::new("cannot reconcile the run", "the private server has ended by itself")
@@ -81,9 +106,13 @@ impl PrivateServer {
         let database = self.folder.path().join("private.db");
         let store =
             Sqlite::open(&database, QUEUE_CAPACITY).map_err(|error| cannot_open(&database, &error))?;
-        let rows = store.count_entries(self.channel).await.map_err(cannot("cannot count the stored rows"))?;
+        let count = "cannot count the stored rows";
+        let stored = store.count_entries(self.channel).await.map_err(cannot(count))?;
+        let series = store.series(self.channel).await.map_err(cannot(count))?;
+        let series = series.ok_or_else(|| Failure::new(count, "the channel is gone"))?;
+        let rows = reconcile::count(&store, &series, acknowledged, Rows::new(acknowledged)).await?;
         store.close().await.map_err(cannot("cannot close the private database"))?;
-        Ok(rows)
+        Ok((stored, rows))
     }
 }
 
@@ -114,7 +143,15 @@ async fn create_channel(database: &Path) -> Result<(ChannelId, Secret), Failure>
     Ok((created.id, write_key))
 }
 
-fn spawn(database: &Path) -> Result<Child, Failure> {
+/// Writes the allowlist of a bridge, and returns a token for it.
+fn permit_echo(folder: &Path) -> Result<Secret, Failure> {
+    let file = folder.join(ALLOWLIST_FILE);
+    std::fs::write(&file, ALLOWLIST)
+        .map_err(|error| Failure::new(format!("cannot write {}", file.display()), error))?;
+    entropy::bridge_token().map_err(|error| Failure::new("cannot make a token for the run", error))
+}
+
+fn spawn(database: &Path, workers: Option<u32>, bridge_token: Option<&Secret>) -> Result<Child, Failure> {
     let failed = |error: std::io::Error| Failure::new("cannot start the private server", error);
     let executable = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(executable);
@@ -132,10 +169,20 @@ fn spawn(database: &Path) -> Result<Child, Failure> {
             "--db",
         ])
         .arg(database);
+    if let Some(workers) = workers {
+        command.arg("--workers").arg(workers.to_string());
+    }
     command.env("DEBUG", "false");
     for secret in SECRETS {
         command.env_remove(secret);
     }
+    match bridge_token {
+        None => command.args(["--exec", "off"]),
+        // Whoever started the run could have started the same echo; the server is gone with the run.
+        Some(token) => command
+            .args(["--exec", "allowlist", "--exec-allow-root", "--exec-allowlist", ALLOWLIST_FILE])
+            .env(TOKEN, token.reveal()),
+    };
     // Elsewhere it would read this folder's .env again, and the secrets with it.
     command.current_dir(database.parent().unwrap_or(Path::new("/")));
     // In a process group of its own it does not get the terminal's Ctrl+C, which is for the run to end gracefully.

@@ -63,6 +63,10 @@ id! {
     RunId
 }
 id! {
+    /// The entries of a channel from one time that it was cleared to the next.
+    SeriesId
+}
+id! {
     /// An admin bearer token, unique in a database.
     TokenId
 }

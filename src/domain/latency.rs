@@ -90,6 +90,11 @@ impl Latency {
         self.known(|histogram| histogram.max() as f64)
     }
 
+    /// The largest latency; zero when empty.
+    pub fn max(&self) -> Duration {
+        Duration::from_nanos(self.histogram.max())
+    }
+
     /// Standard deviation in milliseconds, `None` when empty.
     pub fn stdev_ms(&self) -> Option<f64> {
         self.known(Histogram::stdev)
@@ -108,6 +113,18 @@ impl Latency {
     /// Latencies up to `limit`, within the resolution.
     pub fn count_up_to(&self, limit: Duration) -> u64 {
         self.histogram.count_between(0, u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// The recorded latencies in ascending order, in milliseconds, each with the number of latencies up to it.
+    pub fn cumulative(&self) -> Vec<(u64, f64)> {
+        let mut up_to = 0;
+        self.histogram
+            .iter_recorded()
+            .map(|step| {
+                up_to += step.count_at_value();
+                (up_to, round(step.value_iterated_to() as f64 / 1e6))
+            })
+            .collect()
     }
 
     /// The sum of all latencies, within the resolution.
@@ -142,7 +159,6 @@ impl Latency {
     }
 
     /// The inverse of [`Latency::to_base64`]; `None` for anything else.
-    #[cfg(test)]
     pub fn from_base64(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
         let histogram = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;

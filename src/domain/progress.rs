@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::latency::{Latency, round};
 use super::summary::Summary;
 
-/// Points of the p95 sparkline.
+/// Points of the sparklines.
 const SPARKLINE_POINTS: usize = 40;
 
 /// What the live display shows, once a second. Latencies are milliseconds from the due time over the newest
@@ -37,9 +37,20 @@ pub struct Progress {
     pub p99_latency_ms: Option<f64>,
     /// Largest.
     pub max_latency_ms: Option<f64>,
-    /// Second and p95 of the newest points of the series.
+    /// The newest points of the series.
     #[serde(skip)]
-    pub sparkline: Vec<(u64, Option<f64>)>,
+    pub recent: Vec<Moment>,
+}
+
+/// One point of the series, as the live display shows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Seconds from the start of the run.
+    pub second: u64,
+    /// Requests a second.
+    pub rps: f64,
+    /// 95th percentile; `None` when nothing ended in it.
+    pub p95_latency_ms: Option<f64>,
 }
 
 impl Progress {
@@ -64,9 +75,13 @@ impl Progress {
             p95_latency_ms: shown(&window, 95.0),
             p99_latency_ms: shown(&window, 99.0),
             max_latency_ms: window.max_ms(),
-            sparkline: summary.series[first..]
+            recent: summary.series[first..]
                 .iter()
-                .map(|point| (point.second, point.p95_latency_ms))
+                .map(|point| Moment {
+                    second: point.second,
+                    rps: point.rps,
+                    p95_latency_ms: point.p95_latency_ms,
+                })
                 .collect(),
         }
     }

@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::assertion::Checked;
+use super::concurrency;
 use super::grade::{Figures, Grade};
-use super::id::{ChannelId, RunId};
+use super::id::RunId;
+use super::identity::Identity;
 use super::latency::{Latency, round};
-use super::run::{Plan, Rate, RunStatus};
-use super::summary::{Failure, SeriesPoint, Summary};
+use super::rows::Rows;
+use super::run::RunStatus;
+use super::run_config::RunConfig;
+use super::server_side::{self, ServerSecond};
+use super::steadiness;
+use super::summary::{Failure, SeriesPoint, Summary, WarmUp};
 use super::unit::UtcMillis;
 use super::validity::{Generator, Validity, Verdict};
 
@@ -31,61 +38,26 @@ pub struct Report {
     pub config: RunConfig,
     /// Where it ran.
     pub machine: Machine,
+    /// Which runs it can be compared with; `null` in reports of older versions.
+    #[serde(default)]
+    pub identity: Option<Identity>,
     /// What came of it.
     pub results: Results,
     /// The same by route.
     pub endpoints: Vec<Endpoint>,
     /// The same over time.
     pub series: Vec<SeriesPoint>,
+    /// The conditions that the run had to meet, and whether it did.
+    #[serde(default)]
+    pub assertions: Vec<Checked>,
+    /// What the server said of itself meanwhile, where it could be asked.
+    #[serde(default)]
+    pub server: Vec<ServerSecond>,
+    /// What has become of the rows; `null` where none was acknowledged.
+    #[serde(default)]
+    pub rows: Option<Rows>,
     /// Base64 of HdrHistogram V2 (deflate), nanoseconds from the due time.
     pub histogram: String,
-}
-
-/// What was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunConfig {
-    /// `http://host:port`.
-    pub base_url: String,
-    /// Whether the target was a server of the run's own.
-    pub private_server: bool,
-    /// The channel that was written to, when it is known.
-    pub channel_id: Option<ChannelId>,
-    /// Connections.
-    pub workers: u32,
-    /// `null`: as fast as possible.
-    pub target_rps: Option<u32>,
-    /// Seconds.
-    pub duration: f64,
-    /// Seconds that one response was waited for.
-    pub timeout: f64,
-    /// The preset; `null` when there was none.
-    pub scenario: Option<String>,
-    /// The number of requests, where the plan was one.
-    pub requests: Option<u64>,
-    /// The number of simulated agents, where there were any.
-    pub agents: Option<u32>,
-}
-
-impl RunConfig {
-    /// The configuration of `plan` against `base_url`.
-    pub fn new(plan: &Plan, base_url: String, private_server: bool, channel_id: Option<ChannelId>) -> Self {
-        let target_rps = match plan.rate {
-            Rate::PerSecond(rps) => Some(rps),
-            Rate::Max => None,
-        };
-        Self {
-            base_url,
-            private_server,
-            channel_id,
-            workers: plan.workers,
-            target_rps,
-            duration: plan.duration.as_secs_f64(),
-            timeout: plan.timeout.as_secs_f64(),
-            scenario: None,
-            requests: None,
-            agents: None,
-        }
-    }
 }
 
 /// The machine that a run was made on.
@@ -158,12 +130,16 @@ pub struct SendLag {
 pub struct Results {
     /// Requests that came to an end.
     pub total: u64,
-    /// HTTP 200 with an entry id.
+    /// Updates: HTTP 200 with an entry id. Others: what their target answers when all is well.
     pub success: u64,
     /// All others.
     pub failed: u64,
-    /// Failed requests whose row may be stored all the same: success ≤ rows ≤ success + unknown.
+    /// Failed requests whose row may be stored all the same: success ≤ rows ≤ success + unknown, with those of the
+    /// warm-up on both sides.
     pub unknown: u64,
+    /// What was sent before the measurement, which is in none of the other figures.
+    #[serde(default)]
+    pub warm_up: WarmUp,
     /// Rows in the target's database after the run, where it could be asked.
     pub rows_stored: Option<u64>,
     /// `total` by the time to the last completion.
@@ -185,6 +161,12 @@ pub struct Results {
     pub status_codes: BTreeMap<u16, u64>,
     /// Failures by kind.
     pub errors: BTreeMap<Failure, u64>,
+    /// Connections that were opened, the first of each worker included.
+    #[serde(default)]
+    pub connections_opened: u64,
+    /// Connections that took the place of one that was lost.
+    #[serde(default)]
+    pub connections_reopened: u64,
 }
 
 impl Results {
@@ -197,10 +179,12 @@ impl Results {
     /// could not be counted.
     pub fn unaccounted(&self) -> Option<String> {
         let rows = self.rows_stored?;
-        if rows < self.success {
-            Some(format!("{} acknowledged updates are not in the database", self.success - rows))
-        } else if rows > self.success + self.unknown {
-            Some(format!("the database has {} rows that nobody sent", rows - self.success - self.unknown))
+        let least = self.success + self.warm_up.success;
+        let most = least + self.unknown + self.warm_up.unknown;
+        if rows < least {
+            Some(format!("{} acknowledged updates are not in the database", least - rows))
+        } else if rows > most {
+            Some(format!("the database has {} rows that nobody sent", rows - most))
         } else {
             None
         }
@@ -208,6 +192,11 @@ impl Results {
 }
 
 impl Report {
+    /// What is wrong with the rows; `None` when they are accounted for, or could not be counted.
+    pub fn unaccounted(&self) -> Option<String> {
+        self.rows.as_ref().and_then(Rows::wrong).or_else(|| self.results.unaccounted())
+    }
+
     /// Why nothing was measured, for a run that has failed.
     pub fn failure_reason(&self) -> Option<String> {
         if self.status != RunStatus::Failed {
@@ -246,6 +235,8 @@ pub struct Circumstances {
     pub config: RunConfig,
     /// Where it ran.
     pub machine: Machine,
+    /// Method and path of each endpoint, in the order of the summary's.
+    pub endpoints: Vec<(String, String)>,
     /// Rows in the target's database after the run, where it could be asked.
     pub rows_stored: Option<u64>,
 }
@@ -253,8 +244,9 @@ pub struct Circumstances {
 impl Report {
     /// Judges a finished run.
     pub fn new(summary: Summary, circumstances: Circumstances) -> Self {
-        let Circumstances { started_at, cancelled, config, machine, rows_stored } = circumstances;
-        let results = results(&summary, config.target_rps, rows_stored);
+        let Circumstances { started_at, cancelled, config, machine, endpoints, rows_stored } = circumstances;
+        let results = results(&summary, config.mean_rps(), rows_stored);
+        let endpoints = by_endpoint(&summary, &results, endpoints);
         let status = if cancelled {
             RunStatus::Cancelled
         } else if results.status_codes.is_empty() {
@@ -271,16 +263,10 @@ impl Report {
                 .is_some_and(|(figures, lag)| figures.hinge_on(lag)),
             cpu_percent: results.generator_cpu_percent,
             actual_rps: results.actual_rps,
+            workers: concurrency::workers(&summary, &config, &results),
         }
-        .validity();
+        .validity(&steadiness::of(&summary, &config, figures));
         let graded = status != RunStatus::Failed && validity.verdict == Verdict::Valid;
-        let endpoint = Endpoint {
-            method: "POST".into(),
-            path: "/update".into(),
-            total: results.total,
-            failed: results.failed,
-            latency: results.latency.clone(),
-        };
         Self {
             timestamp: started_at,
             porta_version: env!("CARGO_PKG_VERSION").into(),
@@ -288,13 +274,23 @@ impl Report {
             status,
             grade: figures.filter(|_| graded).map(|figures| figures.grade()),
             validity,
+            identity: Some(Identity::of(&config, &machine)),
             config,
             machine,
             results,
-            endpoints: vec![endpoint],
+            endpoints,
             series: summary.series,
+            assertions: Vec::new(),
+            server: Vec::new(),
+            rows: None,
             histogram: summary.overall.from_due.to_base64(),
         }
+    }
+
+    /// Why the slowest second was, where one stands out and the server says so.
+    pub fn cause_of_slowest_second(&self) -> Option<String> {
+        let slowest = self.slowest_second()?;
+        server_side::beside(slowest, &self.server).map(|server| server_side::cause(slowest, server))
     }
 
     /// The second whose p95 was highest, when it stands out: twice the usual second's.
@@ -308,7 +304,7 @@ impl Report {
     }
 }
 
-fn results(summary: &Summary, target_rps: Option<u32>, rows_stored: Option<u64>) -> Results {
+fn results(summary: &Summary, mean_rps: Option<f64>, rows_stored: Option<u64>) -> Results {
     let overall = &summary.overall;
     let actual_rps = summary.actual_rps();
     Results {
@@ -316,9 +312,10 @@ fn results(summary: &Summary, target_rps: Option<u32>, rows_stored: Option<u64>)
         success: overall.succeeded,
         failed: overall.failed,
         unknown: overall.unknown,
+        warm_up: overall.warm_up,
         rows_stored,
         actual_rps: round(actual_rps),
-        efficiency: target_rps.map(|target| round(actual_rps / f64::from(target) * 100.0)),
+        efficiency: mean_rps.map(|target| round(actual_rps / target * 100.0)),
         duration: round(summary.last_completion.as_secs_f64()),
         latency: (&overall.from_due).into(),
         service_latency_ms: (&overall.from_sent).into(),
@@ -330,7 +327,23 @@ fn results(summary: &Summary, target_rps: Option<u32>, rows_stored: Option<u64>)
         generator_cpu_percent: round(summary.generator_cpu_percent()),
         status_codes: overall.status_codes.clone(),
         errors: overall.errors.clone(),
+        connections_opened: overall.connections.opened,
+        connections_reopened: overall.connections.reopened,
     }
+}
+
+/// The figures of each endpoint: all of them, where there is only one.
+fn by_endpoint(summary: &Summary, results: &Results, endpoints: Vec<(String, String)>) -> Vec<Endpoint> {
+    let only = endpoints.len() == 1;
+    let of = |(place, (method, path)): (usize, (String, String))| {
+        let (total, failed, latency) = match summary.overall.endpoints.get(place) {
+            _ if only => (results.total, results.failed, results.latency.clone()),
+            Some(tally) => (tally.total, tally.failed, (&tally.from_due).into()),
+            None => (0, 0, (&Latency::coarse()).into()),
+        };
+        Endpoint { method, path, total, failed, latency }
+    };
+    endpoints.into_iter().enumerate().map(of).collect()
 }
 
 /// What is graded; `None` when nothing ended.
@@ -347,6 +360,8 @@ fn figures(results: &Results) -> Option<Figures> {
 pub(crate) mod tests {
     use std::time::Duration;
 
+    use super::super::id::ChannelId;
+    use super::super::run::{Plan, Rate};
     use super::super::summary::{Outcome, Tally};
     use super::*;
 
@@ -357,6 +372,7 @@ pub(crate) mod tests {
             rate: Rate::PerSecond(100),
             duration: Duration::from_secs(2),
             timeout: Duration::from_secs(30),
+            warm_up: Duration::ZERO,
         };
         let mut summary = Summary::new(plan.duration);
         for second in 0..2 {
@@ -368,7 +384,7 @@ pub(crate) mod tests {
                     from_due: Duration::from_micros(600 + 10 * index),
                     from_sent: Some(Duration::from_micros(560 + 9 * index)),
                     status: Some(if failed { 503 } else { 200 }),
-                    failure: failed.then_some(Failure::Status),
+                    failure: failed.then_some(Failure::Status5xx),
                 });
             }
             summary.push_second(&tally);
@@ -388,6 +404,7 @@ pub(crate) mod tests {
                 os: "Linux 6".into(),
                 hostname_hash: "0123456789ab".into(),
             },
+            endpoints: vec![("POST".into(), "/update".into())],
             rows_stored: Some(200 - failures),
         };
         Report::new(summary, circumstances)
@@ -420,6 +437,7 @@ pub(crate) mod tests {
             cancelled: false,
             config: sample.config,
             machine: sample.machine,
+            endpoints: Vec::new(),
             rows_stored: None,
         };
         let report = Report::new(summary, circumstances);
@@ -431,8 +449,9 @@ pub(crate) mod tests {
     fn rows_are_accounted_for_between_successes_and_unknowns() {
         let mut results = sample(0).results;
         results.unknown = 2;
+        results.warm_up = WarmUp { total: 60, success: 40, unknown: 10 };
         for (rows, accounted) in
-            [(None, true), (Some(200), true), (Some(202), true), (Some(199), false), (Some(203), false)]
+            [(None, true), (Some(240), true), (Some(252), true), (Some(239), false), (Some(253), false)]
         {
             results.rows_stored = rows;
             assert_eq!(results.unaccounted().is_none(), accounted, "{rows:?}");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{ChannelId, RunId};
 use super::schedule::Schedule;
-use super::unit::UtcMillis;
+use super::unit::{self, UtcMillis};
 
 /// Workers of a run: connections that are used at once.
 pub const WORKERS: std::ops::RangeInclusive<u32> = 1..=1000;
@@ -20,19 +20,42 @@ pub const DURATION_MIN: Duration = Duration::from_secs(1);
 /// Longest wait for one response.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
+/// Requests of a run with a number of them: as many as the highest rate sends in the longest run.
+pub const REQUESTS: std::ops::RangeInclusive<u64> = 1..=8_640_000_000;
+/// Longest warm-up.
+pub const WARM_UP_MAX: Duration = Duration::from_secs(3600);
+/// Operations a second of each simulated agent, unless told otherwise: so many that ten seconds of five agents are
+/// enough for a p95, and so few that a small machine can start the commands.
+pub const AGENT_RPS: u32 = 10;
+
 /// How fast requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
     /// The open model: so many a second, whatever the server does.
     PerSecond(u32),
+    /// The open model at a rate that changes in a straight line over the run.
+    Ramp(Ramp),
+    /// The open model: so many requests, spread evenly over the run.
+    Requests(u64),
     /// The closed model: each worker sends as soon as its last request has ended.
     Max,
+}
+
+/// Requests a second at the start and at the end of a run, each within [`RPS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ramp {
+    /// At the start.
+    pub from: u32,
+    /// At the end.
+    pub to: u32,
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerSecond(rps) => write!(f, "{rps} rps"),
+            Self::Ramp(Ramp { from, to }) => write!(f, "{from} to {to} rps"),
+            Self::Requests(requests) => write!(f, "{} requests", unit::count(*requests)),
             Self::Max => f.write_str("as fast as possible"),
         }
     }
@@ -43,21 +66,105 @@ impl fmt::Display for Rate {
 pub struct Plan {
     /// Within [`WORKERS`].
     pub workers: u32,
-    /// Within [`RPS`].
+    /// Within [`RPS`], or [`REQUESTS`] at a rate within it.
     pub rate: Rate,
     /// Within [`DURATION_MIN`] and [`DURATION_MAX`].
     pub duration: Duration,
     /// How long one response is waited for.
     pub timeout: Duration,
+    /// Load before the measurement, at the rate that it begins with; at most [`WARM_UP_MAX`], zero for none.
+    pub warm_up: Duration,
 }
 
 impl Plan {
     /// The arrivals of the open model; `None` for the closed model.
     pub fn schedule(&self) -> Option<Schedule> {
+        let schedule = match self.rate {
+            Rate::PerSecond(rps) => Schedule::constant(rps, self.duration),
+            Rate::Ramp(Ramp { from, to }) => Schedule::ramp(from, to, self.duration),
+            Rate::Requests(requests) => Schedule::spread(requests, self.duration),
+            Rate::Max => return None,
+        };
+        Some(schedule.after_warm_up(self.warm_up))
+    }
+
+    /// Requests a second over the whole run; `None` for the closed model.
+    pub fn mean_rps(&self) -> Option<f64> {
         match self.rate {
-            Rate::PerSecond(rps) => Some(Schedule::constant(rps, self.duration)),
+            Rate::PerSecond(rps) => Some(rps.into()),
+            Rate::Ramp(Ramp { from, to }) => Some((f64::from(from) + f64::from(to)) / 2.0),
+            Rate::Requests(requests) => Some(requests as f64 / self.duration.as_secs_f64()),
             Rate::Max => None,
         }
+    }
+
+    /// The same in whole requests, as lists show it. Nothing is as slow as zero, which would look as if nothing was to be sent.
+    pub fn target_rps(&self) -> Option<u32> {
+        self.mean_rps().map(|rps| (rps.round() as u32).max(1))
+    }
+
+    /// From the first request to the end of the sending.
+    pub fn sending_time(&self) -> Duration {
+        self.warm_up + self.duration
+    }
+
+    /// Whether what is asked for can be sent.
+    ///
+    /// # Errors
+    /// A text that says what cannot.
+    pub fn check(&self) -> Result<(), String> {
+        match self.mean_rps() {
+            Some(rps) if rps > f64::from(*RPS.end()) => Err(format!(
+                "{} in {} are {rps:.0} a second, and {} are the most",
+                self.rate,
+                unit::duration(self.duration),
+                RPS.end()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A load with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// What any small server does.
+    Baseline,
+    /// A busy day.
+    Medium,
+    /// A busy day of something larger.
+    High,
+    /// More than most small servers can do.
+    Max,
+    /// Little, for long: what grows, leaks or fills up shows.
+    Soak,
+}
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Baseline, Self::Medium, Self::High, Self::Max, Self::Soak];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Max => "max",
+            Self::Soak => "soak",
+        }
+    }
+
+    /// Workers, requests a second, and how long.
+    pub fn load(self) -> (u32, u32, Duration) {
+        let (workers, rps, seconds) = match self {
+            Self::Baseline => (10, 100, 60),
+            Self::Medium => (25, 500, 120),
+            Self::High => (50, 1000, 60),
+            Self::Max => (100, 5000, 60),
+            Self::Soak => (10, 100, 4 * 3600),
+        };
+        (workers, rps, Duration::from_secs(seconds))
     }
 }
 
@@ -84,6 +191,35 @@ impl RunStatus {
     }
 }
 
+/// A run that is about to begin: what is kept of it while it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What it is to do.
+    pub plan: Plan,
+    /// The channel that is written to, where it is known.
+    pub channel: Option<ChannelId>,
+    /// When it begins.
+    pub started_at: UtcMillis,
+    /// The name of the process that makes it.
+    pub owner: String,
+}
+
+/// What has become of a [`Claim`]: there is one run at a time in a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The run may begin, under this number.
+    Taken(RunId),
+    /// Another is going on.
+    Occupied {
+        /// Its number.
+        by: RunId,
+        /// The name of the process that makes it.
+        owner: String,
+        /// When it began.
+        since: UtcMillis,
+    },
+}
+
 /// A run as lists show it, without parsing its report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunOverview {
@@ -93,7 +229,7 @@ pub struct RunOverview {
     pub channel_id: Option<ChannelId>,
     /// Connections.
     pub workers: u32,
-    /// `None`: as fast as possible.
+    /// The mean where it changes, rounded; `None`: as fast as possible.
     pub target_rps: Option<u32>,
     /// Seconds, as planned.
     pub duration: f64,
@@ -123,8 +259,8 @@ pub struct RunOverview {
     pub cv_latency: Option<f64>,
     /// `None` for a run that is not valid.
     pub grade: Option<String>,
-    /// Whether the figures are about the server.
-    pub validity: String,
+    /// Whether the figures are about the server; `None` where there are none.
+    pub validity: Option<String>,
     /// What became of it.
     pub status: String,
     /// When it started.
@@ -133,4 +269,26 @@ pub struct RunOverview {
     pub completed_at: Option<UtcMillis>,
     /// Why it failed.
     pub error_message: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_requests_has_a_rate_that_can_be_sent() {
+        let plan = Plan {
+            workers: 1,
+            rate: Rate::Requests(1_000_000),
+            duration: Duration::from_secs(10),
+            timeout: Duration::from_secs(1),
+            warm_up: Duration::ZERO,
+        };
+        assert_eq!(plan.check(), Ok(()));
+        let plan = Plan { rate: Rate::Requests(1_000_001), ..plan };
+        assert_eq!(
+            plan.check(),
+            Err("1 000 001 requests in 10s are 100000 a second, and 100000 are the most".into())
+        );
+    }
 }

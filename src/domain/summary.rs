@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::acknowledged::Acknowledged;
 use super::latency::Latency;
 
 /// Points of the series a report keeps; longer runs get wider points.
@@ -16,7 +17,8 @@ const WINDOW_SECONDS_MAX: usize = 60;
 /// Samples that the trailing window reaches back for: enough for a p99.
 const WINDOW_SAMPLES: u64 = 1000;
 
-/// Why a request failed. An update succeeds with HTTP 200 and an integer from 1, nothing else.
+/// Why a request failed. An update succeeds with HTTP 200 and an integer from 1, nothing else; what other requests succeed
+/// with, their target says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -28,24 +30,42 @@ pub enum Failure {
     Reset,
     /// No complete response within the time limit.
     Timeout,
+    /// No TLS connection came about.
+    Tls,
     /// The response was not HTTP.
     Protocol,
-    /// An HTTP status other than 200.
+    /// An HTTP status below 400 other than the expected.
     Status,
-    /// HTTP 200 whose body is not an entry id.
+    /// An HTTP status from 400 to 499.
+    #[serde(rename = "status_4xx")]
+    Status4xx,
+    /// An HTTP status from 500 on.
+    #[serde(rename = "status_5xx")]
+    Status5xx,
+    /// The expected status with another body than the expected: for an update, one that is not an entry id.
     Body,
     /// Due, but never sent: all workers were busy until the run ended.
     NotSent,
 }
 
 impl Failure {
+    /// The failure that an unexpected HTTP status is.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            400..=499 => Self::Status4xx,
+            500.. => Self::Status5xx,
+            _ => Self::Status,
+        }
+    }
+
     /// Whether the target may have stored the row although the generator counts a failure. An HTTP status is a clear
     /// answer below 500 only: a server that gives up on a request may have stored its row.
-    fn may_be_stored(self, status: Option<u16>) -> bool {
+    fn may_be_stored(self) -> bool {
         match self {
-            Self::Refused | Self::Connect | Self::NotSent => false,
-            Self::Reset | Self::Timeout | Self::Protocol | Self::Body => true,
-            Self::Status => status.is_some_and(|status| status >= 500),
+            Self::Refused | Self::Connect | Self::Tls | Self::NotSent | Self::Status | Self::Status4xx => {
+                false
+            }
+            Self::Reset | Self::Timeout | Self::Protocol | Self::Body | Self::Status5xx => true,
         }
     }
 
@@ -56,9 +76,12 @@ impl Failure {
             Self::Connect => "cannot connect",
             Self::Reset => "connection lost before the response",
             Self::Timeout => "no response in time",
+            Self::Tls => "no TLS connection: is its certificate one that this machine trusts?",
             Self::Protocol => "the response was not HTTP",
-            Self::Status => "an HTTP status other than 200",
-            Self::Body => "HTTP 200 without an entry id",
+            Self::Status => "an HTTP status other than the expected",
+            Self::Status4xx => "an HTTP status from 400 to 499",
+            Self::Status5xx => "an HTTP status from 500 on",
+            Self::Body => "the response did not say what it should",
             Self::NotSent => "due, but all workers were busy to the end",
         }
     }
@@ -77,7 +100,53 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// Counts and distributions over some time, in about 600 kB.
+/// What the requests of the warm-up came to. They are no part of what was measured, but their rows are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// Requests that came to an end.
+    pub total: u64,
+    /// Those that succeeded.
+    pub success: u64,
+    /// Failed requests whose row may be stored all the same.
+    pub unknown: u64,
+}
+
+impl WarmUp {
+    /// Adds a request that came to its end.
+    pub fn record(&mut self, failure: Option<Failure>) {
+        self.total += 1;
+        self.success += u64::from(failure.is_none());
+        self.unknown += u64::from(failure.is_some_and(Failure::may_be_stored));
+    }
+}
+
+/// The connections of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// All that were opened.
+    pub opened: u64,
+    /// Those that took the place of one that was lost, or that the target had closed.
+    pub reopened: u64,
+}
+
+/// What came of the requests to one endpoint, in about 30 kB.
+#[derive(Clone, Debug)]
+pub struct EndpointTally {
+    /// Requests that came to their end.
+    pub total: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// From when they were due, with two significant digits.
+    pub from_due: Latency,
+}
+
+impl Default for EndpointTally {
+    fn default() -> Self {
+        Self { total: 0, failed: 0, from_due: Latency::coarse() }
+    }
+}
+
+/// Counts and distributions over some time, in about 600 kB, and 30 kB for each endpoint where there are several.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Latency from when a request was due.
@@ -96,6 +165,12 @@ pub struct Tally {
     pub status_codes: BTreeMap<u16, u64>,
     /// Failures by kind.
     pub errors: BTreeMap<Failure, u64>,
+    /// By endpoint, where there are several: where there is one, all is its.
+    pub endpoints: Vec<EndpointTally>,
+    /// Beside all that.
+    pub warm_up: WarmUp,
+    /// Those of the warm-up, too.
+    pub connections: Connections,
 }
 
 impl Tally {
@@ -112,15 +187,42 @@ impl Tally {
             None => self.succeeded += 1,
             Some(failure) => {
                 self.failed += 1;
-                self.unknown += u64::from(failure.may_be_stored(outcome.status));
+                self.unknown += u64::from(failure.may_be_stored());
                 *self.errors.entry(failure).or_default() += 1;
             }
+        }
+    }
+
+    /// Adds a request that was recorded to its endpoint's figures, where there are several endpoints.
+    pub fn record_endpoint(&mut self, endpoint: usize, outcome: Outcome) {
+        self.have_endpoints(endpoint + 1);
+        let tally = &mut self.endpoints[endpoint];
+        tally.total += 1;
+        tally.failed += u64::from(outcome.failure.is_some());
+        tally.from_due.record(outcome.from_due);
+    }
+
+    fn have_endpoints(&mut self, count: usize) {
+        if self.endpoints.len() < count {
+            self.endpoints.resize_with(count, EndpointTally::default);
         }
     }
 
     /// Requests that came to their end.
     pub fn total(&self) -> u64 {
         self.succeeded + self.failed
+    }
+
+    /// Removes everything and keeps the memory.
+    pub fn clear(&mut self) {
+        let Self { from_due, from_sent, send_lag, succeeded, failed, unknown, .. } = self;
+        [from_due, from_sent, send_lag].into_iter().for_each(Latency::clear);
+        [succeeded, failed, unknown].into_iter().for_each(|count| *count = 0);
+        let Self { status_codes, errors, endpoints, warm_up, connections, .. } = self;
+        status_codes.clear();
+        errors.clear();
+        endpoints.clear();
+        (*warm_up, *connections) = Default::default();
     }
 
     /// Adds everything of `other`.
@@ -137,6 +239,17 @@ impl Tally {
         for (failure, count) in &other.errors {
             *self.errors.entry(*failure).or_default() += count;
         }
+        self.have_endpoints(other.endpoints.len());
+        for (mine, theirs) in self.endpoints.iter_mut().zip(&other.endpoints) {
+            mine.total += theirs.total;
+            mine.failed += theirs.failed;
+            mine.from_due.merge(&theirs.from_due);
+        }
+        self.warm_up.total += other.warm_up.total;
+        self.warm_up.success += other.warm_up.success;
+        self.warm_up.unknown += other.warm_up.unknown;
+        self.connections.opened += other.connections.opened;
+        self.connections.reopened += other.connections.reopened;
     }
 }
 
@@ -151,12 +264,36 @@ pub struct SeriesPoint {
     pub failed: u64,
     /// Requests a second.
     pub rps: f64,
+    /// Mean from the due time; `null` when nothing ended in it, and in reports of older versions.
+    #[serde(default)]
+    pub avg_latency_ms: Option<f64>,
     /// From the due time; `null` when nothing ended in it.
     pub p50_latency_ms: Option<f64>,
     /// From the due time; `null` when nothing ended in it.
     pub p95_latency_ms: Option<f64>,
     /// From the due time; `null` when nothing ended in it.
     pub p99_latency_ms: Option<f64>,
+    /// Median from the send time; `null` as the mean is.
+    #[serde(default)]
+    pub service_p50_latency_ms: Option<f64>,
+}
+
+/// What is gathered for the next point of the series.
+#[derive(Debug, Default)]
+struct Point {
+    total: u64,
+    failed: u64,
+    from_due: Latency,
+    from_sent: Latency,
+}
+
+impl Point {
+    fn merge(&mut self, second: &Tally) {
+        self.total += second.total();
+        self.failed += second.failed;
+        self.from_due.merge(&second.from_due);
+        self.from_sent.merge(&second.from_sent);
+    }
 }
 
 /// A whole run, merged second by second. Its size does not depend on the run's length.
@@ -166,6 +303,8 @@ pub struct Summary {
     pub overall: Tally,
     /// The series so far.
     pub series: Vec<SeriesPoint>,
+    /// The entry ids that the target has given.
+    pub acknowledged: Acknowledged,
     /// From the start to the last completion.
     pub last_completion: Duration,
     /// CPU time that the generator's threads used while they were sending.
@@ -173,7 +312,7 @@ pub struct Summary {
     /// How long they were sending, added up over the threads.
     pub generator_time: Duration,
     point_seconds: u64,
-    point: Tally,
+    point: Point,
     recent: VecDeque<Latency>,
     seconds: u64,
 }
@@ -184,11 +323,12 @@ impl Summary {
         Self {
             overall: Tally::default(),
             series: Vec::new(),
+            acknowledged: Acknowledged::default(),
             last_completion: Duration::ZERO,
             generator_cpu: Duration::ZERO,
             generator_time: Duration::ZERO,
             point_seconds: planned.as_secs().div_ceil(SERIES_POINTS_MAX).max(1),
-            point: Tally::default(),
+            point: Point::default(),
             recent: VecDeque::new(),
             seconds: 0,
         }
@@ -202,21 +342,21 @@ impl Summary {
         if self.seconds.is_multiple_of(self.point_seconds) {
             self.close_point(Duration::from_secs(self.point_seconds));
         }
-        let mut recent = if self.recent.len() == WINDOW_SECONDS_MAX {
-            self.recent.pop_front().unwrap_or_else(Latency::coarse)
-        } else {
-            Latency::coarse()
-        };
-        recent.clear();
+        if self.recent.len() == WINDOW_SECONDS_MAX {
+            self.recent.pop_front();
+        }
+        let mut recent = Latency::coarse();
         recent.merge(&second.from_due);
         self.recent.push_back(recent);
+        let (_, needed) = self.trailing_window();
+        self.recent.drain(..self.recent.len() - needed);
     }
 
     /// Adds the last, possibly shorter second, which lasted `length`, and closes the series.
     pub fn finish(&mut self, last: &Tally, length: Duration) {
         self.overall.merge(last);
         self.point.merge(last);
-        if self.point.total() > 0 {
+        if self.point.total > 0 {
             let begun = Duration::from_secs(self.seconds % self.point_seconds);
             self.close_point(begun + length);
         }
@@ -226,14 +366,18 @@ impl Summary {
         let point = &mut self.point;
         self.series.push(SeriesPoint {
             second: self.series.len() as u64 * self.point_seconds,
-            total: point.total(),
+            total: point.total,
             failed: point.failed,
-            rps: super::latency::round(point.total() as f64 / length.as_secs_f64().max(0.001)),
+            rps: super::latency::round(point.total as f64 / length.as_secs_f64().max(0.001)),
+            avg_latency_ms: point.from_due.mean_ms(),
             p50_latency_ms: point.from_due.percentile_ms(50.0),
             p95_latency_ms: point.from_due.percentile_ms(95.0),
             p99_latency_ms: point.from_due.percentile_ms(99.0),
+            service_p50_latency_ms: point.from_sent.percentile_ms(50.0),
         });
-        *point = Tally::default();
+        (point.total, point.failed) = (0, 0);
+        point.from_due.clear();
+        point.from_sent.clear();
     }
 
     /// The newest seconds, as many as a p99 needs, at least 5 and at most 60; and how many they are.
@@ -288,6 +432,36 @@ mod tests {
             summary.series.iter().map(|point| (point.second, point.total, point.rps)).collect();
         assert_eq!(seconds, [(0, 3, 3.0), (1, 1, 1.0), (2, 1, 2.0)]);
         assert_eq!(summary.overall.status_codes, BTreeMap::from([(200, 3)]));
+    }
+
+    #[test]
+    fn endpoints_and_the_warm_up_are_kept_apart() {
+        let outcome =
+            |failure| Outcome { from_due: Duration::from_millis(2), from_sent: None, status: None, failure };
+        let mut summary = Summary::new(Duration::from_secs(2));
+        for _ in 0..2 {
+            let mut second = Tally::default();
+            for (endpoint, failure) in [(0, None), (2, Some(Failure::Timeout))] {
+                second.record(outcome(failure));
+                second.record_endpoint(endpoint, outcome(failure));
+            }
+            second.warm_up.record(None);
+            second.warm_up.record(Some(Failure::Status5xx));
+            second.warm_up.record(Some(Failure::Status4xx));
+            second.connections = Connections { opened: 3, reopened: 1 };
+            summary.push_second(&second);
+        }
+        let overall = &summary.overall;
+        let endpoints: Vec<_> = overall.endpoints.iter().map(|tally| (tally.total, tally.failed)).collect();
+        assert_eq!(endpoints, [(2, 0), (0, 0), (2, 2)]);
+        assert_eq!(overall.endpoints[2].from_due.count(), 2);
+        assert_eq!(overall.warm_up, WarmUp { total: 6, success: 2, unknown: 2 });
+        assert_eq!((overall.total(), overall.connections.opened), (4, 6));
+        let mut cleared = overall.clone();
+        cleared.clear();
+        assert_eq!((cleared.total(), cleared.unknown, cleared.from_due.count()), (0, 0, 0));
+        assert_eq!((cleared.warm_up, cleared.connections), Default::default());
+        assert!(cleared.status_codes.is_empty() && cleared.errors.is_empty() && cleared.endpoints.is_empty());
     }
 
     #[test]

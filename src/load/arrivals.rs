@@ -49,7 +49,11 @@ impl Arrivals {
     pub async fn next(&self) -> Option<Instant> {
         match &self.pacing {
             Pacing::Closed(until) => {
-                let now = clock::instant();
+                let mut now = clock::instant();
+                if now < self.start {
+                    tokio::time::sleep_until(self.start.into()).await;
+                    now = clock::instant();
+                }
                 (now < *until && !self.due.is_closed()).then_some(now)
             }
             Pacing::Open(schedule) => {
@@ -108,6 +112,15 @@ mod tests {
     async fn a_share_without_arrivals_ends_at_once() {
         let schedule = Schedule::constant(1, Duration::from_secs(1)).share(3, 4);
         assert_eq!(Arrivals::new(Pacing::Open(schedule), clock::instant()).next().await, None);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_before_the_start() {
+        let start = clock::instant() + Duration::from_millis(10);
+        let arrivals = Arrivals::new(Pacing::Closed(start + Duration::from_secs(60)), start);
+        assert!(arrivals.next().await.is_some_and(|due| due >= start));
+        arrivals.close();
+        assert_eq!(arrivals.next().await, None);
     }
 
     #[tokio::test]

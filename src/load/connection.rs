@@ -11,22 +11,20 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::stream::Stream;
 use super::target::Target;
+use super::traffic::Endpoint;
 use crate::domain::summary::Failure;
 
-/// Bytes of a response body that are read. A connection with more to come is closed.
+/// Bytes of a response body that are read where it matters. A connection with more to come is closed.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Tells the server that a request is one of a stress test.
-const RUN: HeaderName = HeaderName::from_static("x-porta-run");
-
-type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
 /// A response as far as it matters here.
 pub struct Answer {
@@ -38,6 +36,7 @@ pub struct Answer {
 pub struct Connection {
     target: Arc<Target>,
     open: Option<Box<Open>>,
+    opened: u64,
     deadline: Deadline,
 }
 
@@ -56,23 +55,41 @@ enum Lost {
 
 impl Connection {
     pub fn new(target: Arc<Target>) -> Self {
-        Self { target, open: None, deadline: Deadline::new() }
+        Self { target, open: None, opened: 0, deadline: Deadline::new() }
+    }
+
+    /// How many times it was opened.
+    pub fn opened(&self) -> u64 {
+        self.opened
     }
 
     /// Opens the connection ahead of the first request. A failure will show when a request is sent.
     pub async fn warm_up(&mut self, patience: Duration) {
         let opening = tokio::time::timeout(patience, open(&self.target)).await;
         self.open = opening.ok().and_then(Result::ok);
+        self.opened += u64::from(self.open.is_some());
     }
 
-    /// Sends an update and waits for its answer until `until`. A connection that the target had closed before the
-    /// request was sent is opened again.
-    pub async fn exchange(&mut self, body: Bytes, until: Instant) -> Result<Answer, Failure> {
-        let Self { target, open: slot, deadline } = self;
+    /// Sends a request to the target's endpoint `endpoint` and waits for its answer until `until`. A connection that the
+    /// target had closed before the request was sent is opened again.
+    pub async fn exchange(
+        &mut self,
+        endpoint: usize,
+        body: Bytes,
+        until: Instant,
+    ) -> Result<Answer, Failure> {
+        let Self { target, open: slot, opened, deadline } = self;
+        let endpoint = &target.traffic.endpoints[endpoint];
         let exchange = std::pin::pin!(async {
             let reused = slot.is_some();
-            match attempt(slot, target, body.clone()).await {
-                Err(Lost::Unsent) if reused => attempt(slot, target, body).await,
+            if !reused {
+                *slot = Some(reopen(target, opened).await?);
+            }
+            match attempt(slot, endpoint, body.clone()).await {
+                Err(Lost::Unsent) if reused => {
+                    *slot = Some(reopen(target, opened).await?);
+                    attempt(slot, endpoint, body).await
+                }
                 result => result,
             }
         });
@@ -85,6 +102,12 @@ impl Connection {
     }
 }
 
+async fn reopen(target: &Target, opened: &mut u64) -> Result<Box<Open>, Lost> {
+    let connection = open(target).await.map_err(Lost::Failed)?;
+    *opened += 1;
+    Ok(connection)
+}
+
 async fn open(target: &Target) -> Result<Box<Open>, Failure> {
     let stream = TcpStream::connect(target.address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::ConnectionRefused => Failure::Refused,
@@ -93,6 +116,10 @@ async fn open(target: &Target) -> Result<Box<Open>, Failure> {
     })?;
     // Without it a small request can wait for the acknowledgement of the one before.
     stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
+    let stream = match &target.tls {
+        None => Stream::Plain(stream),
+        Some(tls) => tls.connect(stream).await?,
+    };
     // Head and body of an update are small: one write is cheaper than a gathered one.
     let handshake = http1::Builder::new().writev(false).handshake(TokioIo::new(stream));
     let (sender, driver) = handshake.await.map_err(|_| Failure::Connect)?;
@@ -100,23 +127,19 @@ async fn open(target: &Target) -> Result<Box<Open>, Failure> {
 }
 
 /// Takes the connection and puts it back after a whole answer only: what is lost, or late, is closed.
-async fn attempt(slot: &mut Option<Box<Open>>, target: &Target, body: Bytes) -> Result<Answer, Lost> {
-    let mut connection = match slot.take() {
-        Some(connection) => connection,
-        None => open(target).await.map_err(Lost::Failed)?,
-    };
-    let request = request(target, body);
+async fn attempt(slot: &mut Option<Box<Open>>, endpoint: &Endpoint, body: Bytes) -> Result<Answer, Lost> {
+    let mut connection = slot.take().ok_or(Lost::Unsent)?;
     let Open { sender, driver } = &mut *connection;
     // A waker that does nothing must not be what a used-up budget is reported to.
     let sending = tokio::task::unconstrained(async {
-        let response = sender.try_send_request(request).await.map_err(|mut error| {
+        let response = sender.try_send_request(request(endpoint, body)).await.map_err(|mut error| {
             if error.take_message().is_some() {
                 Lost::Unsent
             } else {
                 Lost::Failed(failure_of(&error.into_error()))
             }
         })?;
-        read(response).await
+        read(response, endpoint.judge.reads_body()).await
     });
     let (answer, complete) = Driven { driver, request: std::pin::pin!(sending) }.await?;
     if complete && connection.driver.is_some() {
@@ -125,27 +148,27 @@ async fn attempt(slot: &mut Option<Box<Open>>, target: &Target, body: Bytes) -> 
     Ok(answer)
 }
 
-fn request(target: &Target, body: Bytes) -> Request<Full<Bytes>> {
+fn request(endpoint: &Endpoint, body: Bytes) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = target.update_path.clone();
-    let headers = request.headers_mut();
-    headers.insert(HOST, target.host.clone());
-    headers.insert(RUN, target.run.clone());
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    *request.method_mut() = endpoint.method.clone();
+    *request.uri_mut() = endpoint.uri.clone();
+    *request.headers_mut() = endpoint.headers.clone();
     request
 }
 
-/// Reads a response, and says whether it was read to its end.
-async fn read(response: Response<Incoming>) -> Result<(Answer, bool), Lost> {
+/// Reads a response, keeps its body if that matters, and says whether it was read to its end.
+async fn read(response: Response<Incoming>, keep: bool) -> Result<(Answer, bool), Lost> {
     let status = response.status().as_u16();
     let mut incoming = response.into_body();
     let mut body = Bytes::new();
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|error| Lost::Failed(failure_of(&error)))?;
         let Ok(data) = frame.into_data() else { continue };
+        if !keep {
+            continue;
+        }
         if body.len() + data.len() > BODY_BYTES_MAX {
-            // No entry id is as long as this.
+            // Nothing that is waited for is as long as this.
             return Ok((Answer { status, body: Bytes::new() }, false));
         }
         // An entry id comes in one piece, which needs no copy.

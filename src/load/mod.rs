@@ -1,13 +1,18 @@
-//! The load generator: sends updates on an exact schedule and measures each from when it was due.
+//! The load generator: sends requests on an exact schedule and measures each from when it was due.
 //!
 //! One or more generator threads, each with a runtime, a pacer and a share of the workers and of the arrivals; a
 //! worker is a task with a connection of its own. Threads share nothing while they run: each records into a tally of
 //! its own, which is taken away and merged once a second.
 
+mod agents;
 mod arrivals;
 mod connection;
+pub mod judge;
 mod pacer;
+pub mod scrape;
+mod stream;
 pub mod target;
+pub mod traffic;
 mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::target::Target;
 use crate::clock;
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::progress::Progress;
 use crate::domain::run::Plan;
 use crate::domain::summary::{Outcome, Summary, Tally};
@@ -37,13 +43,17 @@ const TICK: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Recorder {
     tally: Tally,
+    acknowledged: Acknowledged,
     last_completion: Option<Instant>,
 }
 
 impl Recorder {
-    fn record(&mut self, outcome: Outcome, send_lag: Duration, ended: Instant) {
-        self.tally.send_lag.record(send_lag);
+    /// Adds a request that was measured and ended then. `endpoint` is `None` where there is only one.
+    fn record(&mut self, outcome: Outcome, endpoint: Option<usize>, ended: Instant) {
         self.tally.record(outcome);
+        if let Some(endpoint) = endpoint {
+            self.tally.record_endpoint(endpoint, outcome);
+        }
         self.last_completion = Some(ended);
     }
 }
@@ -69,7 +79,7 @@ struct Share {
     stop: watch::Receiver<bool>,
 }
 
-/// Makes the run that `plan` describes, and calls `on_second` once a second. When `stop` turns true nothing further is
+/// Makes the run that `plan` describes, and calls `on_second` once a second after the warm-up. When `stop` turns true nothing further is
 /// sent, and the summary covers what was.
 ///
 /// # Errors
@@ -113,10 +123,10 @@ pub async fn run(
     }
     let start = clock::instant() + HEAD_START;
     announce.send_replace(Some(start));
-    collect(plan, start, &recorders, finished, &mut on_second).await
+    collect(plan, start + plan.warm_up, &recorders, finished, &mut on_second).await
 }
 
-/// Merges the tallies once a second until all threads have finished.
+/// Merges the tallies once a second until all threads have finished. `start` is the end of the warm-up.
 async fn collect(
     plan: Plan,
     start: Instant,
@@ -125,6 +135,7 @@ async fn collect(
     on_second: &mut impl FnMut(&Progress),
 ) -> std::io::Result<Summary> {
     let mut summary = Summary::new(plan.duration);
+    let mut second = Second::default();
     let mut ticks = tokio::time::interval_at((start + TICK).into(), TICK);
     let mut pushed = Duration::ZERO;
     let mut all = std::pin::pin!(async {
@@ -139,10 +150,10 @@ async fn collect(
     loop {
         tokio::select! {
             _ = ticks.tick() => {
-                let second = take(recorders, start, &mut summary);
-                summary.push_second(&second);
+                let tally = second.take(recorders, start, &mut summary);
+                summary.push_second(tally);
                 pushed += TICK;
-                on_second(&Progress::new(&summary, plan.duration, pushed, second.total()));
+                on_second(&Progress::new(&summary, plan.duration, pushed, tally.total()));
             }
             effort = &mut all => {
                 Effort { cpu: summary.generator_cpu, time: summary.generator_time } = effort?;
@@ -150,23 +161,39 @@ async fn collect(
             }
         }
     }
-    let last = take(recorders, start, &mut summary);
+    let last = second.take(recorders, start, &mut summary);
     let length = summary.last_completion.saturating_sub(pushed);
-    summary.finish(&last, length);
+    summary.finish(last, length);
     Ok(summary)
 }
 
-fn take(recorders: &[SharedRecorder], start: Instant, summary: &mut Summary) -> Tally {
-    let mut second = Tally::default();
-    for recorder in recorders {
-        let fresh = Recorder::default();
-        let taken = std::mem::replace(&mut *recorder.lock().unwrap_or_else(PoisonError::into_inner), fresh);
-        second.merge(&taken.tally);
-        if let Some(at) = taken.last_completion {
-            summary.last_completion = summary.last_completion.max(at.saturating_duration_since(start));
+/// Memory for what is taken from the threads. It changes places with what they record into, so that none is allocated
+/// while they run, but for the entry ids.
+#[derive(Default)]
+struct Second {
+    first: Recorder,
+    others: Option<Recorder>,
+}
+
+impl Second {
+    /// What all threads have recorded since they were last asked.
+    fn take(&mut self, recorders: &[SharedRecorder], start: Instant, summary: &mut Summary) -> &Tally {
+        for (place, recorder) in recorders.iter().enumerate() {
+            let taken =
+                if place == 0 { &mut self.first } else { self.others.get_or_insert_with(Recorder::default) };
+            taken.tally.clear();
+            taken.last_completion = None;
+            std::mem::swap(&mut *recorder.lock().unwrap_or_else(PoisonError::into_inner), taken);
+            let last = taken.last_completion.map_or(Duration::ZERO, |at| at.saturating_duration_since(start));
+            summary.last_completion = summary.last_completion.max(last);
+            summary.acknowledged.merge(&std::mem::take(&mut taken.acknowledged));
+            if place > 0 {
+                let Self { first, others } = self;
+                others.iter().for_each(|taken| first.tally.merge(&taken.tally));
+            }
         }
+        &self.first.tally
     }
-    second
 }
 
 fn thread_count(workers: u32) -> usize {

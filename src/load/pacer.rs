@@ -13,16 +13,15 @@ use crate::clock;
 use crate::domain::schedule::Schedule;
 
 /// Up to this rate each arrival wakes the pacer.
-const EACH_RPS_MAX: u32 = 2000;
+const EACH_RPS_MAX: f64 = 5000.0;
 /// Up to this rate it wakes every [`QUANTUM_MEDIUM`], above every [`QUANTUM_HIGH`].
-const MEDIUM_RPS_MAX: u32 = 20_000;
+const MEDIUM_RPS_MAX: f64 = 20_000.0;
 const QUANTUM_MEDIUM: Duration = Duration::from_micros(250);
 const QUANTUM_HIGH: Duration = Duration::from_micros(500);
 
 /// Releases the arrivals of `schedule` when they are due, until the last one or until it is dropped.
-pub async fn pace(schedule: Schedule, rps: u32, start: Instant, arrivals: &Arrivals) -> std::io::Result<()> {
+pub async fn pace(schedule: Schedule, start: Instant, arrivals: &Arrivals) -> std::io::Result<()> {
     let timer = Timer::new()?;
-    let quantum = quantum(rps);
     let mut released = 0;
     while released < schedule.total() {
         let now = clock::instant();
@@ -31,14 +30,15 @@ pub async fn pace(schedule: Schedule, rps: u32, start: Instant, arrivals: &Arriv
             arrivals.release(due - released);
             released = due;
         } else {
-            let next = start + schedule.due(released);
-            timer.wait(next.saturating_duration_since(now).max(quantum)).await?;
+            let due = schedule.due(released);
+            let wait = (start + due).saturating_duration_since(now);
+            timer.wait(wait.max(quantum(schedule.rps_at(due)))).await?;
         }
     }
     Ok(())
 }
 
-fn quantum(rps: u32) -> Duration {
+fn quantum(rps: f64) -> Duration {
     if rps <= EACH_RPS_MAX {
         Duration::from_nanos(1)
     } else if rps <= MEDIUM_RPS_MAX {
@@ -68,14 +68,8 @@ impl Timer {
             TimerfdTimerFlags::empty(),
             &Itimerspec { it_interval: interval, it_value: value },
         )?;
-        loop {
-            let mut ready = self.0.readable().await?;
-            let mut expirations = [0; 8];
-            match rustix::io::read(self.0.get_ref(), &mut expirations) {
-                Ok(_) => return Ok(()),
-                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
-                Err(error) => return Err(error.into()),
-            }
-        }
+        // Nothing is read: arming it again sets the count of its expirations back, and the runtime watches for edges.
+        self.0.readable().await?.clear_ready();
+        Ok(())
     }
 }

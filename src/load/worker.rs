@@ -8,11 +8,12 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::task::JoinSet;
 
 use super::arrivals::{Arrivals, Pacing};
-use super::connection::{Answer, Connection};
+use super::connection::Connection;
 use super::target::Target;
 use super::{Effort, Share, SharedRecorder, pacer};
 use crate::clock;
-use crate::domain::run::{Plan, Rate};
+use crate::domain::run::Plan;
+use crate::domain::schedule::Schedule;
 use crate::domain::summary::{Failure, Outcome};
 
 /// How long opening the connections ahead of the run may take.
@@ -36,37 +37,39 @@ async fn generate_share(share: Share) -> std::io::Result<Effort> {
         return Ok(Effort::default());
     };
     let start = start.unwrap_or_else(clock::instant);
-    let cpu_before = thread_cpu();
+    let meter = Meter::new(start);
 
     let schedule = plan.schedule().map(|schedule| schedule.share(index, threads));
-    let pacing = schedule.map_or(Pacing::Closed(start + plan.duration), Pacing::Open);
+    let pacing = schedule.map_or(Pacing::Closed(start + plan.sending_time()), Pacing::Open);
     let arrivals = Arc::new(Arrivals::new(pacing, start));
+    let measured_from = start + plan.warm_up;
     let mut workers = JoinSet::new();
-    for connection in connections {
+    for (connection, place) in connections.into_iter().zip(0..) {
         let worker = Worker {
+            number: index + place * threads,
             arrivals: Arc::clone(&arrivals),
             connection,
             target: Arc::clone(&target),
             recorder: Arc::clone(&recorder),
             timeout: plan.timeout,
+            measured_from,
             random: fastrand::Rng::new(),
         };
         workers.spawn(worker.work(start));
     }
 
-    let effort = || Effort {
-        cpu: thread_cpu().saturating_sub(cpu_before),
-        time: clock::instant().saturating_duration_since(start),
-    };
     // Taken at the end of the schedule: waiting for late answers costs no CPU, and would hide what sending did.
     let sent = Cell::new(None);
     let sending = async {
-        if let (Some(schedule), Rate::PerSecond(rps)) = (schedule, plan.rate) {
-            pacer::pace(schedule, rps, start, &arrivals).await?;
-        }
-        tokio::time::sleep_until((start + plan.duration).into()).await;
-        sent.set(Some(effort()));
-        tokio::time::sleep_until((start + plan.duration + plan.timeout).into()).await;
+        let warming_up = async {
+            tokio::time::sleep_until(measured_from.into()).await;
+            meter.reset();
+        };
+        let (paced, ()) = tokio::join!(pace(schedule, start, &arrivals), warming_up);
+        paced?;
+        tokio::time::sleep_until((start + plan.sending_time()).into()).await;
+        sent.set(Some(meter.effort()));
+        tokio::time::sleep_until((start + plan.sending_time() + plan.timeout).into()).await;
         Ok::<_, std::io::Error>(())
     };
     let paced = tokio::select! {
@@ -74,12 +77,42 @@ async fn generate_share(share: Share) -> std::io::Result<Effort> {
         paced = sending => paced,
         _ = stop.wait_for(|stop| *stop) => Ok(()),
     };
-    let effort = sent.get().unwrap_or_else(effort);
+    let effort = sent.get().unwrap_or_else(|| meter.effort());
     arrivals.close();
-    record_unsent(&arrivals, &recorder);
+    record_unsent(&arrivals, &recorder, measured_from);
     all_ended(&mut workers).await;
     paced?;
     Ok(effort)
+}
+
+async fn pace(schedule: Option<Schedule>, start: Instant, arrivals: &Arrivals) -> std::io::Result<()> {
+    match schedule {
+        Some(schedule) => pacer::pace(schedule, start, arrivals).await,
+        None => Ok(()),
+    }
+}
+
+/// What this thread has used since a moment.
+struct Meter {
+    since: Cell<(Instant, Duration)>,
+}
+
+impl Meter {
+    fn new(start: Instant) -> Self {
+        Self { since: Cell::new((start, thread_cpu())) }
+    }
+
+    fn reset(&self) {
+        self.since.set((clock::instant(), thread_cpu()));
+    }
+
+    fn effort(&self) -> Effort {
+        let (since, cpu_before) = self.since.get();
+        Effort {
+            cpu: thread_cpu().saturating_sub(cpu_before),
+            time: clock::instant().saturating_duration_since(since),
+        }
+    }
 }
 
 /// Waits for every worker. One that panicked has ended, too: the others' figures still count.
@@ -107,36 +140,48 @@ async fn warm_up(share: &Share) -> Vec<Connection> {
     connections
 }
 
-/// What was due and never sent has failed, after the wait that it had.
-fn record_unsent(arrivals: &Arrivals, recorder: &SharedRecorder) {
+/// What was due and never sent has failed, after the wait that it had. It would have gone to any of the endpoints.
+fn record_unsent(arrivals: &Arrivals, recorder: &SharedRecorder, measured_from: Instant) {
     let now = clock::instant();
     let mut recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
     for due in arrivals.untaken() {
-        let from_due = now.saturating_duration_since(due);
         let failure = Some(Failure::NotSent);
-        recorder.tally.record(Outcome { from_due, from_sent: None, status: None, failure });
-        recorder.last_completion = Some(now);
+        if due < measured_from {
+            recorder.tally.warm_up.record(failure);
+            continue;
+        }
+        let from_due = now.saturating_duration_since(due);
+        recorder.record(Outcome { from_due, from_sent: None, status: None, failure }, None, now);
     }
 }
 
 struct Worker {
+    /// From 0, over all threads.
+    number: u64,
     arrivals: Arc<Arrivals>,
     connection: Connection,
     target: Arc<Target>,
     recorder: SharedRecorder,
     timeout: Duration,
+    /// The end of the warm-up: what was due before is not measured.
+    measured_from: Instant,
     random: fastrand::Rng,
 }
 
 impl Worker {
     async fn work(mut self, start: Instant) {
         let mut free_since = start;
+        let mut opened = 0;
         while let Some(due) = self.arrivals.next().await {
-            let body = self.target.update_body(&mut self.random);
+            let (endpoint, body) = self.target.traffic.next(self.number, &mut self.random);
             let sent = clock::instant();
-            let answer = self.connection.exchange(body, sent + self.timeout).await;
+            let answer = self.connection.exchange(endpoint, body, sent + self.timeout).await;
             let ended = clock::instant();
-            let (status, failure) = judge(&answer);
+            let judge = &self.target.traffic.endpoints[endpoint].judge;
+            let (status, failure) = match &answer {
+                Err(failure) => (None, Some(*failure)),
+                Ok(answer) => (Some(answer.status), judge.failure(answer)),
+            };
             let outcome = Outcome {
                 from_due: ended.saturating_duration_since(due),
                 from_sent: Some(ended.saturating_duration_since(sent)),
@@ -145,51 +190,52 @@ impl Worker {
             };
             // While all workers were busy the target was late, not the generator.
             let send_lag = sent.saturating_duration_since(due.max(free_since));
-            self.recorder.lock().unwrap_or_else(PoisonError::into_inner).record(outcome, send_lag, ended);
+            let entry_id = answer.iter().find_map(|answer| judge.entry_id(answer));
+            self.record(due, outcome, endpoint, send_lag, ended, entry_id);
+            self.count_openings(&mut opened);
             free_since = ended;
             if failure.is_some() {
                 // Refused on this machine, a connection fails without ever waiting: the others want their turn.
                 tokio::task::yield_now().await;
             }
         }
+        self.count_openings(&mut opened);
     }
-}
 
-/// An update succeeds with HTTP 200 and an integer from 1, nothing else.
-fn judge(answer: &Result<Answer, Failure>) -> (Option<u16>, Option<Failure>) {
-    match answer {
-        Err(failure) => (None, Some(*failure)),
-        Ok(answer) if answer.status != 200 => (Some(answer.status), Some(Failure::Status)),
-        Ok(answer) if is_entry_id(&answer.body) => (Some(200), None),
-        Ok(_) => (Some(200), Some(Failure::Body)),
+    fn record(
+        &self,
+        due: Instant,
+        outcome: Outcome,
+        endpoint: usize,
+        send_lag: Duration,
+        ended: Instant,
+        entry_id: Option<u64>,
+    ) {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        // Rows of the warm-up are stored, too.
+        entry_id.into_iter().for_each(|id| recorder.acknowledged.insert(id));
+        if due < self.measured_from {
+            recorder.tally.warm_up.record(outcome.failure);
+            return;
+        }
+        recorder.tally.send_lag.record(send_lag);
+        let several = self.target.traffic.endpoints.len() > 1;
+        recorder.record(outcome, several.then_some(endpoint), ended);
     }
-}
 
-fn is_entry_id(body: &[u8]) -> bool {
-    let digits = body.trim_ascii();
-    let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u64>().ok());
-    number.is_some_and(|number| number >= 1) && digits[0] != b'+'
+    /// Notes how often the connection was opened beyond the `opened` times that are noted already.
+    fn count_openings(&self, opened: &mut u64) {
+        let now = self.connection.opened();
+        if now > *opened {
+            let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+            recorder.tally.connections.opened += now - *opened;
+            recorder.tally.connections.reopened += now - (*opened).max(1);
+            *opened = now;
+        }
+    }
 }
 
 fn thread_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_update_succeeds_with_200_and_an_integer_from_1_only() {
-        let judge = |status, body: &str| judge(&Ok(Answer { status, body: body.to_owned().into() })).1;
-        for good in ["1", "42\n", " 7 "] {
-            assert_eq!(judge(200, good), None, "{good}");
-        }
-        for bad in ["0", "", "-1", "+1", "1.0", "ok", "1 2", "99999999999999999999"] {
-            assert_eq!(judge(200, bad), Some(Failure::Body), "{bad}");
-        }
-        assert_eq!(judge(201, "1"), Some(Failure::Status));
-        assert_eq!(judge(503, "0"), Some(Failure::Status));
-    }
 }

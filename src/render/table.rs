@@ -60,7 +60,7 @@ pub fn runs(runs: &[RunOverview]) -> String {
     let row = |run: &RunOverview| {
         let verdict = match (run.status.as_str(), &run.grade) {
             ("completed", Some(grade)) => grade.clone(),
-            ("completed", None) => run.validity.clone(),
+            ("completed", None) => run.validity.clone().unwrap_or_default(),
             (status, Some(grade)) => format!("{grade}, {status}"),
             (status, None) => status.to_owned(),
         };

@@ -17,6 +17,7 @@ use super::State;
 use super::auth::{self, Admin};
 use super::error::{Api, Refusal};
 use super::metrics::exposition::{self, Snapshot};
+use super::metrics::keeper;
 use crate::clock;
 use crate::domain::latency::Latency;
 use crate::domain::metrics::{RoutePeriod, ServerPeriod};
@@ -57,6 +58,7 @@ pub async fn metrics(_: Watcher, Extract(state): Extract<Arc<State>>) -> Result<
     let statistics = tokio::time::timeout(LOOK_TIMEOUT, state.store.statistics()).await;
     let active_agents = state.store.active_agents(state.bridge.active_since(clock::utc()));
     let active_agents = tokio::time::timeout(LOOK_TIMEOUT, active_agents).await;
+    keeper::catch_up(&state);
     let clock_behind_ms = state.clock_step().map_or(0, |step| step.at.0 - clock::utc().0);
     let snapshot = Snapshot {
         names: state.metrics.names().to_vec(),

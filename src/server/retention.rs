@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::bridge::instance;
 use crate::clock;
 use crate::domain::unit::UtcMillis;
+use crate::instance;
 use crate::store::{SharedStore, StoreError};
 
 /// How often there is a look.
@@ -21,6 +21,9 @@ pub async fn keep(store: SharedStore, operations_kept: Duration) {
         period.tick().await;
         if let Err(error) = store.interrupt(instance::is_alive).await {
             tracing::warn!(%error, "what ended servers have left could not be marked; that is tried again in a minute");
+        }
+        if let Err(error) = store.fail_abandoned_runs(clock::utc(), instance::why_gone).await {
+            tracing::warn!(%error, "runs whose process has ended could not be marked; that is tried again in a minute");
         }
         if let Err(error) = expire(&store, operations_kept).await {
             tracing::warn!(%error, "retention could not delete; it tries again in a minute");

@@ -16,10 +16,11 @@ use crate::domain::agent::{
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, SettingError};
 use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
-use crate::domain::id::{ChannelId, KeyId, RunId, TokenId};
+use crate::domain::id::{ChannelId, KeyId, RunId, SeriesId, TokenId};
 use crate::domain::metrics::{History, Record, Summary, Writing};
 use crate::domain::report::Report;
-use crate::domain::run::RunOverview;
+use crate::domain::rows::Series;
+use crate::domain::run::{Claim, Place, RunOverview, RunStatus};
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::Update;
@@ -159,8 +160,21 @@ pub trait TokenStore {
 /// Stress-test runs.
 #[async_trait]
 pub trait RunStore {
-    /// Stores a run and returns its report with its number. `error` says why it failed, if it did.
-    async fn save_run(&self, report: Report, error: Option<String>) -> Result<Report>;
+    /// Takes the place of the one run that can be going on, unless another has it whose process is still there.
+    async fn begin_run(&self, claim: Claim, why_gone: WhyGone) -> Result<Place>;
+
+    /// Stores what came of a run that was begun, and returns its report with its number. `error` says why it failed, if it
+    /// did.
+    async fn end_run(&self, id: RunId, report: Report, error: Option<String>) -> Result<Report>;
+
+    /// Ends a run that was begun and of which there is no report.
+    async fn give_up_run(&self, id: RunId, status: RunStatus, reason: String) -> Result<()>;
+
+    /// Takes back that a run was begun: nothing of it is kept.
+    async fn withdraw_run(&self, id: RunId) -> Result<()>;
+
+    /// Marks runs as failed whose process is not there any more. Returns how many.
+    async fn fail_abandoned_runs(&self, now: UtcMillis, why_gone: WhyGone) -> Result<usize>;
 
     /// The report of a run.
     async fn run(&self, id: RunId) -> Result<Report>;
@@ -171,6 +185,26 @@ pub trait RunStore {
     /// The newest runs, newest first.
     async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>>;
 }
+
+/// The rows of a run, told from those of others by their ids.
+#[async_trait]
+pub trait RowStore {
+    /// The entries of a channel as they are now; `None` when there is no such channel.
+    async fn series(&self, channel: ChannelId) -> Result<Option<Series>>;
+
+    /// How many entries of a series have an id in one of `ranges`.
+    async fn count_rows(&self, series: SeriesId, ranges: Vec<IdRange>) -> Result<u64>;
+
+    /// Deletes the entries of a series that have an id in one of `ranges`, in one transaction, and returns how many there
+    /// were. Their ids are not given again.
+    async fn remove_rows(&self, series: SeriesId, ranges: Vec<IdRange>) -> Result<u64>;
+}
+
+/// The first and the last of entry ids without a gap.
+pub type IdRange = (u64, u64);
+
+/// Why the process of a name is not there any more; `None` while it is. Told whether its run should have ended long ago.
+pub type WhyGone = fn(&str, bool) -> Option<String>;
 
 /// What servers remember of themselves.
 #[async_trait]
@@ -267,7 +301,7 @@ pub struct Statistics {
 /// A whole store.
 #[async_trait]
 pub trait Store:
-    ChannelStore + EntryStore + TokenStore + RunStore + MetricsStore + AgentStore + Send + Sync
+    ChannelStore + EntryStore + TokenStore + RunStore + RowStore + MetricsStore + AgentStore + Send + Sync
 {
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;
@@ -281,6 +315,12 @@ pub trait Store:
 
     /// Looks whether something is wrong with the database that no transaction has noticed, or is not wrong any more.
     async fn check(&self);
+
+    /// Bytes that the database takes, with what is still in a log beside it.
+    async fn size(&self) -> Result<u64>;
+
+    /// Whether another process has the database open.
+    fn is_shared(&self) -> bool;
 
     /// Jobs that wait for the writer.
     fn queue_length(&self) -> usize;

@@ -24,7 +24,7 @@ fn values_out_of_range_are_named_with_their_range() {
         (["--duration", "soon"], "write 10s, 5m, 1h30m"),
         (["--timeout", "601"], "it takes 1ms to 10m"),
         (["--channel", "0"], "is not a number from 1"),
-        (["--url", "https://127.0.0.1"], "http targets only"),
+        (["--url", "ftp://127.0.0.1"], "neither http nor https"),
         (["--url", "nonsense"], "it is not a URL"),
         (["--rps", "-5"], "it takes a whole number from 1 to 100000"),
     ] {

@@ -2,80 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
 
+use crate::support::Workspace;
+use crate::support::stress::{number, stress};
 use crate::support::target::{Behaviour, Target};
-use crate::support::{Ended, Workspace};
-
-/// Runs `porta stress` against `url` beside the test's own tasks, and returns its end and its report.
-async fn stress(workspace: &Workspace, url: &str, arguments: &[&str]) -> (Ended, Value) {
-    let mut all = vec!["stress", "--url", url, "--quiet", "--output", "report.json"];
-    all.extend(arguments);
-    let mut command = workspace.command(&all);
-    command.env("PORTA_API_KEY", "AAAABBBBCCCCDDDD");
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let report = std::fs::read(workspace.path().join("report.json"));
-    let report = report.map_or(Value::Null, |json| serde_json::from_slice(&json).unwrap());
-    (output.into(), report)
-}
-
-fn number(report: &Value, path: &str) -> f64 {
-    report.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} in {report:#}"))
-}
-
-/// Nothing of a freeze may be hidden. What the machine itself holds up meanwhile comes on top, up to a half.
-fn assert_shown(actual: f64, expected: f64, what: &str) {
-    assert!((expected * 0.95..=expected * 1.5).contains(&actual), "{what} is {actual}, expected {expected}");
-}
-
-/// During a freeze of length F in a run of length T at a constant rate, arrivals wait evenly between 0 and F. So the
-/// mean is F²/2T, and the share of requests that wait longer than x is (F−x)/T.
-async fn assert_freeze_is_seen(rps: u32, seconds: u32, freeze: Duration) {
-    let workspace = Workspace::new();
-    let target = Target::start(Behaviour::Answer(200, "1")).await;
-    target.freeze(u64::from(rps * seconds / 4), freeze);
-    let (rate, duration) = (rps.to_string(), format!("{seconds}s"));
-    let (_, report) =
-        stress(&workspace, &target.url, &["--rps", &rate, "--duration", &duration, "--workers", "50"]).await;
-    let total = f64::from(rps * seconds);
-    assert_eq!(number(&report, "/results/total"), total);
-    assert_eq!(number(&report, "/results/success"), total, "nobody is refused, only late");
-    assert_eq!(target.requests(), u64::from(rps * seconds));
-
-    let frozen = target.frozen_for().await.as_secs_f64() * 1000.0;
-    let whole = f64::from(seconds) * 1000.0;
-    // The arithmetic is of the freeze alone. What a request takes without one, on this machine now, is the median.
-    let usual = number(&report, "/results/p50_latency_ms");
-    let waited = |freeze_alone: f64| freeze_alone + usual;
-    assert_shown(number(&report, "/results/avg_latency_ms"), waited(frozen * frozen / (2.0 * whole)), "mean");
-    assert_shown(number(&report, "/results/p95_latency_ms"), waited(frozen - 0.05 * whole), "p95");
-    assert_shown(number(&report, "/results/p99_latency_ms"), waited(frozen - 0.01 * whole), "p99");
-    assert_shown(number(&report, "/results/max_latency_ms"), waited(frozen), "max");
-    // Only the 50 requests that were under way noticed, seen from when they were sent.
-    let service_p95 = number(&report, "/results/service_latency_ms/p95_latency_ms");
-    assert!(service_p95 < frozen / 10.0, "from the send time p95 is {service_p95}");
-    assert_shown(
-        number(&report, "/results/service_latency_ms/max_latency_ms"),
-        frozen,
-        "max from the send time",
-    );
-    let lag = number(&report, "/results/send_lag_ms/p99");
-    assert!(lag < frozen / 10.0, "the generator is not blamed: its lag p99 is {lag}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn load_a_freeze_shows_in_full() {
-    assert_freeze_is_seen(400, 5, Duration::from_millis(500)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes 20 s: scripts/test --long"]
-async fn load_a_long_freeze_shows_in_full() {
-    assert_freeze_is_seen(1000, 20, Duration::from_secs(2)).await;
-}
 
 /// A run against a target that does not do its job: the report is complete and stored, and the words are clear.
 async fn assert_failing_target(url: &str, arguments: &[&str], error: &str, words: &str, code: Option<i32>) {
@@ -123,13 +55,13 @@ async fn load_a_target_that_answers_garbage() {
 #[tokio::test(flavor = "multi_thread")]
 async fn load_a_target_that_answers_500() {
     let target = Target::start(Behaviour::Answer(500, "sorry")).await;
-    assert_failing_target(&target.url, &[], "status", "by HTTP status: 500: 250", None).await;
+    assert_failing_target(&target.url, &[], "status_5xx", "by HTTP status: 500: 250", None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn load_a_target_that_answers_200_without_an_id() {
     let target = Target::start(Behaviour::Answer(200, "0")).await;
-    assert_failing_target(&target.url, &[], "body", "HTTP 200 without an entry id", None).await;
+    assert_failing_target(&target.url, &[], "body", "the response did not say what it should", None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,6 +98,9 @@ async fn load_connections_that_the_target_closes_are_opened_again() {
     let (success, unknown) = (number(&report, "/results/success"), number(&report, "/results/unknown"));
     assert_eq!(success + unknown, 250.0, "{report:#}");
     assert!(success > 200.0, "a request on a connection that is closed just then may be lost: {success}");
+    let opened = number(&report, "/results/connections_opened");
+    assert_eq!(opened, number(&report, "/results/connections_reopened") + 5.0, "five were the first");
+    assert!(opened >= success, "each answer closed one");
 }
 
 /// Refused on the same machine, a connection never waits, so that one worker kept the others and Ctrl+C from their turn.

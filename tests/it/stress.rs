@@ -64,6 +64,7 @@ fn load_rows_of_another_server_lie_between_successes_and_unknowns() {
         "1s",
         "--workers",
         "20",
+        "--keep-rows",
         "-q",
     ];
     let output = workspace.command(&arguments).env("PORTA_API_KEY", &channel.write_key).output().unwrap();
@@ -84,7 +85,18 @@ fn load_rows_of_a_killed_server_lie_between_successes_and_unknowns() {
     let workspace = Workspace::new();
     let channel = workspace.create_channel("killed");
     let server = workspace.serve(&[]);
-    let arguments = ["stress", "--url", &server.url, "--rps", "2000", "--duration", "3s", "--timeout", "1s"];
+    let arguments = [
+        "stress",
+        "--url",
+        &server.url,
+        "--rps",
+        "2000",
+        "--duration",
+        "3s",
+        "--timeout",
+        "1s",
+        "--keep-rows",
+    ];
     let mut command = workspace.command(&arguments);
     command.env("PORTA_API_KEY", &channel.write_key).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut stress = command.spawn().unwrap();

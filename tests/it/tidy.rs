@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// What each module may use of the crate besides itself.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("thingspeak", &["domain"]),
     ("store", &["domain", "clock"]),
     ("transfer.rs", &["domain", "store", "thingspeak"]),
     ("load", &["domain", "clock"]),
     ("exec", &["domain", "clock"]),
-    ("server", &["domain", "clock", "entropy", "exec", "log", "store", "thingspeak", "transfer"]),
+    ("server", &["domain", "clock", "entropy", "exec", "instance", "log", "store", "thingspeak", "transfer"]),
     ("render", &["domain"]),
     ("clock.rs", &["domain"]),
     ("log.rs", &["clock"]),
     ("entropy.rs", &["domain"]),
     ("machine.rs", &["domain"]),
+    ("instance.rs", &[]),
     ("exit.rs", &[]),
     ("cli", &["domain", "exit"]),
     (
@@ -30,6 +31,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "entropy",
             "exec",
             "exit",
+            "instance",
             "load",
             "log",
             "machine",

@@ -14,13 +14,13 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::execution::{Execution, run_to_end, without_token};
-use super::instance;
 use super::running::{Run, Stop};
 use super::wire::{Item, seconds};
 use crate::clock;
 use crate::domain::agent::{AgentId, Job, JobId, JobState, OUTPUT_KEPT_BYTES_MAX, OperationType};
 use crate::domain::unit::UtcMillis;
 use crate::entropy;
+use crate::instance;
 use crate::server::State;
 use crate::server::auth::Agent;
 use crate::server::error::{Plain, Refusal};

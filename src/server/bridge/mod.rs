@@ -7,7 +7,6 @@ mod about;
 mod agents;
 mod commands;
 mod execution;
-pub mod instance;
 mod jobs;
 mod presence;
 mod running;
@@ -33,6 +32,7 @@ use crate::domain::agent::{Agent, AgentId, Sighting};
 use crate::domain::metrics::Traffic;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::unit::UtcMillis;
+use crate::instance;
 use crate::store::SharedStore;
 
 /// What an operator can set of the bridge.

@@ -163,6 +163,16 @@ impl Snapshot {
                 writing.wal_frames_max as f64,
             ),
             (
+                "porta_longest_commit_seconds",
+                "The longest COMMIT of late.",
+                self.totals.longest.commit.as_secs_f64(),
+            ),
+            (
+                "porta_longest_queue_wait_seconds",
+                "The longest wait of an update for its transaction to begin, of late.",
+                self.totals.longest.queue_wait.as_secs_f64(),
+            ),
+            (
                 "porta_wal_frames_not_checkpointed",
                 "Frames that the last checkpoint could not move.",
                 writing.checkpoint_lag_max as f64,

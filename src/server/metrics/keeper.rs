@@ -14,7 +14,7 @@ use super::Waiting;
 use crate::clock;
 use crate::domain::clock_watch::ClockWatch;
 use crate::domain::fault::{Condition, Fault};
-use crate::domain::metrics::{IncidentKind, Usage};
+use crate::domain::metrics::{IncidentKind, Usage, Writing};
 use crate::domain::unit::UtcMillis;
 use crate::log;
 
@@ -61,12 +61,23 @@ pub async fn watch(state: &State) -> Condition {
 }
 
 fn gather(state: &State, process: &mut Process) {
+    let writing = take_writing(state);
+    state.metrics.gather_all(clock::utc(), writing, process.usage());
+}
+
+/// Gathers what the writer has done up to now, for whoever is about to read it.
+pub fn catch_up(state: &State) {
+    let writing = take_writing(state);
+    state.metrics.add_writing(clock::utc(), writing);
+}
+
+fn take_writing(state: &State) -> Writing {
     let writing = state.store.take_writing();
     state.metrics.count(IncidentKind::LockError, "writer", writing.lock_errors);
     for (fault, count) in Fault::ALL.into_iter().zip(writing.faults) {
         state.metrics.count(IncidentKind::Fault, fault.name(), count);
     }
-    state.metrics.gather_all(clock::utc(), writing, process.usage());
+    writing
 }
 
 /// Stores what is due every ten seconds until `stop`, and then what is left. It is not to be dropped before: what is on its

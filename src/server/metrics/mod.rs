@@ -47,12 +47,29 @@ struct Gathered {
 pub struct Totals {
     /// By [`cell`].
     cells: Tally,
-    /// The writer, with the highest of the last gathering for what has a maximum.
+    /// The writer, with the highest of late for what has a maximum.
     pub writing: Writing,
+    /// The longest of late.
+    pub longest: Longest,
     /// The process, as of the last gathering.
     pub usage: Usage,
     /// What went wrong.
     pub incidents: Incidents,
+}
+
+/// What took longest between the last two gatherings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Longest {
+    /// A commit.
+    pub commit: Duration,
+    /// An update's wait for its transaction to begin.
+    pub queue_wait: Duration,
+}
+
+impl From<&Writing> for Longest {
+    fn from(writing: &Writing) -> Self {
+        Self { commit: writing.commit.max(), queue_wait: writing.queue_wait.max() }
+    }
 }
 
 /// What went wrong, by kind and cause.
@@ -109,6 +126,7 @@ impl Metrics {
         let totals = Totals {
             cells: empty(),
             writing: Writing::default(),
+            longest: Longest::default(),
             usage: Usage::default(),
             incidents: Incidents::new(),
         };
@@ -180,15 +198,24 @@ impl Metrics {
     fn gather_all(&self, now: UtcMillis, writing: Writing, usage: Usage) {
         let mut gathered = self.gather(now);
         let totals = &mut gathered.totals;
-        totals.writing += &writing;
         // What has a maximum is a gauge here: of late.
-        totals.writing.batch_updates_max = writing.batch_updates_max;
-        totals.writing.wal_frames_max = writing.wal_frames_max;
-        totals.writing.checkpoint_lag_max = writing.checkpoint_lag_max;
+        totals.writing.batch_updates_max = 0;
+        totals.writing.wal_frames_max = 0;
+        totals.writing.checkpoint_lag_max = 0;
+        totals.longest = Longest::default();
+        totals.add(&writing);
         totals.usage.cpu += usage.cpu;
         totals.usage.memory_bytes_max = usage.memory_bytes_max;
         let server = &mut gathered.waiting(now).server;
         server.add_same_minute(&ServerPeriod { writing, usage, ..ServerPeriod::default() });
+    }
+
+    /// Adds what the writer has done since it was last asked, as of the minute of `now`, so that whoever reads the totals
+    /// more often than they are gathered sees them as they are. Peaks of the last gathering stay.
+    pub fn add_writing(&self, now: UtcMillis, writing: Writing) {
+        let mut gathered = self.gather(now);
+        gathered.totals.add(&writing);
+        gathered.waiting(now).server.add_same_minute(&ServerPeriod { writing, ..ServerPeriod::default() });
     }
 
     /// Notes how many agents are active at a time.
@@ -261,6 +288,15 @@ fn named<'t>(
         let traffic = Traffic::ALL[cell % Traffic::ALL.len()];
         Some((names[cell / Traffic::ALL.len()].as_str(), traffic, requests.as_deref()?))
     })
+}
+
+impl Totals {
+    fn add(&mut self, writing: &Writing) {
+        let longest = Longest::from(writing);
+        self.writing += writing;
+        self.longest.commit = self.longest.commit.max(longest.commit);
+        self.longest.queue_wait = self.longest.queue_wait.max(longest.queue_wait);
+    }
 }
 
 impl Gathered {

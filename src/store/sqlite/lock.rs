@@ -114,6 +114,13 @@ fn take(file: &File, wait: Duration, attempt: fn(&File) -> Result<(), TryLockErr
     }
 }
 
+/// Whether another process has the database open, as far as the kernel tells.
+pub fn has_others(db: &Path) -> bool {
+    let Ok(path) = path(db) else { return false };
+    let Ok(file) = File::open(&path) else { return false };
+    pids(&file, &path).is_ok_and(|pids| pids.iter().any(|pid| *pid != std::process::id()))
+}
+
 /// `process 4711 (porta serve) and 2 more`.
 fn holders(file: &File, path: &Path) -> String {
     let pids = pids(file, path).unwrap_or_default();

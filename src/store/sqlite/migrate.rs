@@ -48,6 +48,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "device_api", "0004_device_api.sql"),
     migration!(5, "metrics", "0005_metrics.sql"),
     migration!(6, "agents", "0006_agents.sql"),
+    migration!(7, "run_identity", "0007_run_identity.sql"),
+    migration!(8, "run_owners", "0008_run_owners.sql"),
 ];
 
 /// The schema that this version of porta works with.

@@ -20,6 +20,7 @@ mod operations;
 mod partial;
 mod readers;
 pub mod restore;
+mod rows;
 mod runs;
 mod view;
 mod vitals;
@@ -137,6 +138,18 @@ impl Store for Sqlite {
             // What comes of it is noted where it happens.
             let _ = self.writer.execute(probe).await;
         }
+    }
+
+    async fn size(&self) -> Result<u64> {
+        self.read(|connection| {
+            let value = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+            Ok(value("page_count")? * value("page_size")?)
+        })
+        .await
+    }
+
+    fn is_shared(&self) -> bool {
+        lock::has_others(self.vitals.path())
     }
 
     fn queue_length(&self) -> usize {

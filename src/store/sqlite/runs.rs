@@ -1,31 +1,69 @@
 //! Stress-test runs.
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
 use super::Sqlite;
+use crate::clock;
 use crate::domain::id::{ChannelId, RunId};
 use crate::domain::report::Report;
-use crate::domain::run::RunOverview;
+use crate::domain::run::{Claim, Place, RunOverview, RunStatus, TIMEOUT_MAX, WARM_UP_MAX};
 use crate::domain::unit::UtcMillis;
-use crate::store::{Result, RunStore, StoreError};
+use crate::store::{Result, RunStore, StoreError, WhyGone};
+
+/// How long a run may go on beyond its planned duration: the warm-up, the last answers, and two hours for its rows.
+const BEYOND_PLAN_MS_MAX: i64 = (WARM_UP_MAX.as_millis() + TIMEOUT_MAX.as_millis()) as i64 + 2 * 3600 * 1000;
 
 #[async_trait]
 impl RunStore for Sqlite {
-    async fn save_run(&self, mut report: Report, error: Option<String>) -> Result<Report> {
+    async fn begin_run(&self, claim: Claim, why_gone: WhyGone) -> Result<Place> {
         self.write(move |transaction| {
+            fail_abandoned(transaction, claim.started_at, why_gone)?;
+            let occupied = transaction
+                .prepare_cached("SELECT id, owner, started_at_ms FROM stress_test_runs WHERE status = 'running'")?
+                .query_row([], |row| {
+                    let (by, owner) = (RunId(row.get(0)?), row.get::<_, Option<String>>(1)?);
+                    let owner = owner.unwrap_or_default();
+                    Ok(Place::Occupied { by, owner, since: UtcMillis(row.get(2)?) })
+                })
+                .optional()?;
+            if let Some(occupied) = occupied {
+                return Ok(occupied);
+            }
+            transaction.execute(
+                "INSERT INTO stress_test_runs (channel_id, workers, target_rps, duration, status, started_at_ms, owner)
+                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6)",
+                params![
+                    claim.channel.map(|id| id.0),
+                    claim.plan.workers,
+                    claim.plan.target_rps(),
+                    claim.plan.duration.as_secs_f64(),
+                    claim.started_at.0,
+                    claim.owner,
+                ],
+            )?;
+            Ok(Place::Taken(RunId(transaction.last_insert_rowid())))
+        })
+        .await
+    }
+
+    async fn end_run(&self, id: RunId, mut report: Report, error: Option<String>) -> Result<Report> {
+        self.write(move |transaction| {
+            report.run_id = Some(id);
             let (results, latency) = (&report.results, &report.results.latency);
             let completed_at_ms = report.timestamp.0.saturating_add((results.duration * 1000.0) as i64);
-            let id = transaction.query_row(
-                "INSERT INTO stress_test_runs (channel_id, workers, target_rps, duration, total_requests,
-                   successful_requests, failed_requests, actual_rps, efficiency, avg_latency_ms, min_latency_ms,
-                   max_latency_ms, p50_latency_ms, p95_latency_ms, p99_latency_ms, cv_latency, grade, validity, status,
-                   started_at_ms, completed_at_ms, error_message)
-                 VALUES (:channel_id, :workers, :target_rps, :duration, :total, :success, :failed, :actual_rps,
-                   :efficiency, :avg, :min, :max, :p50, :p95, :p99, :cv, :grade, :validity, :status, :started_at_ms,
-                   :completed_at_ms, :error)
-                 RETURNING id",
+            let json = serde_json::to_string(&report).map_err(|error| StoreError::Other(error.to_string()))?;
+            let changed = transaction.execute(
+                "UPDATE stress_test_runs SET owner = NULL, channel_id = :channel_id, workers = :workers,
+                   target_rps = :target_rps, duration = :duration, total_requests = :total,
+                   successful_requests = :success, failed_requests = :failed, actual_rps = :actual_rps,
+                   efficiency = :efficiency, avg_latency_ms = :avg, min_latency_ms = :min, max_latency_ms = :max,
+                   p50_latency_ms = :p50, p95_latency_ms = :p95, p99_latency_ms = :p99, cv_latency = :cv, grade = :grade,
+                   validity = :validity, status = :status, started_at_ms = :started_at_ms,
+                   completed_at_ms = :completed_at_ms, error_message = :error, results_json = :json
+                 WHERE id = :id",
                 named_params! {
+                    ":id": id.0,
                     ":channel_id": report.config.channel_id.map(|id| id.0),
                     ":workers": report.config.workers,
                     ":target_rps": report.config.target_rps,
@@ -48,25 +86,61 @@ impl RunStore for Sqlite {
                     ":started_at_ms": report.timestamp.0,
                     ":completed_at_ms": completed_at_ms,
                     ":error": error,
+                    ":json": json,
                 },
-                |row| row.get(0).map(RunId),
             )?;
-            report.run_id = Some(id);
-            let json = serde_json::to_string(&report).map_err(|error| StoreError::Other(error.to_string()))?;
-            transaction.execute("UPDATE stress_test_runs SET results_json = ?2 WHERE id = ?1", (id.0, json))?;
-            Ok(report)
+            if changed == 0 { Err(unknown(id)) } else { Ok(report) }
         })
         .await
     }
 
+    async fn give_up_run(&self, id: RunId, status: RunStatus, reason: String) -> Result<()> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "UPDATE stress_test_runs SET owner = NULL, status = ?2, completed_at_ms = ?3, error_message = ?4
+                 WHERE id = ?1",
+                params![id.0, status.as_str(), clock::utc().0, reason],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn withdraw_run(&self, id: RunId) -> Result<()> {
+        self.write(move |transaction| {
+            transaction
+                .execute("DELETE FROM stress_test_runs WHERE id = ?1 AND status = 'running'", [id.0])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn fail_abandoned_runs(&self, now: UtcMillis, why_gone: WhyGone) -> Result<usize> {
+        self.join(move |transaction| Ok(fail_abandoned(transaction, now, why_gone)?)).await
+    }
+
     async fn run(&self, id: RunId) -> Result<Report> {
         self.read(move |connection| {
-            let json: Option<Option<String>> = connection
-                .prepare_cached("SELECT results_json FROM stress_test_runs WHERE id = ?1")?
-                .query_row([id.0], |row| row.get(0))
+            let found = connection
+                .prepare_cached(
+                    "SELECT results_json, status, error_message FROM stress_test_runs WHERE id = ?1",
+                )?
+                .query_row([id.0], |row| {
+                    Ok((
+                        row.get::<_, Option<String>>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, Option<String>>(2)?,
+                    ))
+                })
                 .optional()?;
-            let json = json.flatten().ok_or_else(|| StoreError::NotFound(format!("run {id}")))?;
-            parse(id, &json)
+            match found {
+                Some((Some(json), _, _)) => parse(id, &json),
+                Some((None, status, reason)) => {
+                    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                    Err(StoreError::NotFound(format!("a report of run {id} ({status}{reason})")))
+                }
+                None => Err(unknown(id)),
+            }
         })
         .await
     }
@@ -102,6 +176,34 @@ impl RunStore for Sqlite {
         })
         .await
     }
+}
+
+fn unknown(id: RunId) -> StoreError {
+    StoreError::NotFound(format!("run {id}"))
+}
+
+/// Marks what nobody will end any more.
+fn fail_abandoned(
+    transaction: &Transaction<'_>,
+    now: UtcMillis,
+    why_gone: WhyGone,
+) -> rusqlite::Result<usize> {
+    let going_on = transaction
+        .prepare_cached(
+            "SELECT id, owner, started_at_ms, duration FROM stress_test_runs WHERE status = 'running'",
+        )?
+        .query_map([], |row| {
+            let planned_ms = (row.get::<_, f64>(3)? * 1000.0) as i64;
+            let end = row.get::<_, i64>(2)?.saturating_add(planned_ms).saturating_add(BEYOND_PLAN_MS_MAX);
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default(), now.0 > end))
+        })?
+        .collect::<rusqlite::Result<Vec<(i64, String, bool)>>>()?;
+    let mut fail = transaction.prepare_cached(
+        "UPDATE stress_test_runs SET owner = NULL, status = 'failed', completed_at_ms = ?2, error_message = ?3
+         WHERE id = ?1",
+    )?;
+    let gone = going_on.iter().filter_map(|(id, owner, overdue)| Some((id, why_gone(owner, *overdue)?)));
+    gone.map(|(id, why)| fail.execute(params![id, now.0, why])).sum()
 }
 
 fn parse(id: RunId, json: &str) -> Result<Report> {

@@ -5,7 +5,9 @@ pub mod client;
 pub mod island;
 pub mod page_cache;
 pub mod power;
+pub mod stress;
 pub mod target;
+pub mod tls;
 pub mod watch;
 pub mod wire;
 

@@ -1,0 +1,6 @@
+//! Formulas, each with its source. They know numbers, and nothing of runs and reports.
+
+pub mod compare;
+pub mod distribution;
+pub mod steady;
+pub mod windows;
