@@ -56,7 +56,9 @@ fn boot_id() -> String {
 fn started_at(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let behind_name = stat.rsplit_once(") ")?.1;
-    behind_name.split(' ').nth(19).map(str::to_owned)
+    // A zombie has ended, whether its parent wants to know or not.
+    let has_ended = behind_name.starts_with(['Z', 'X']);
+    behind_name.split(' ').nth(19).filter(|_| !has_ended).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -87,6 +89,11 @@ mod tests {
         );
         let mut child = std::process::Command::new("true").spawn().expect("a child");
         let name = own.replacen(&std::process::id().to_string(), &child.id().to_string(), 1);
+        let pid = child.id();
+        while started_at(pid).is_some() {
+            std::thread::yield_now();
+        }
+        assert!(!is_alive(&name), "a zombie is not there any more");
         child.wait().expect("its end");
         assert!(!is_alive(&name));
     }

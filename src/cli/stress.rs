@@ -57,7 +57,7 @@ const OF_A_RUN: [&str; 15] = [
 #[command(after_help = AFTER_HELP)]
 pub struct Stress {
     /// Server to measure [default: http://127.0.0.1:8000 when --channel or --api-key is given, else a private server]
-    #[arg(long, env = "PORTA_URL", value_name = "URL")]
+    #[arg(long, env = "PORTA_URL", hide_env_values = true, value_name = "URL")]
     pub url: Option<String>,
     /// Channel that the API key belongs to, for the report
     #[arg(long, value_name = "ID")]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::cli::{Bridge, Custom, Stress};
+use crate::domain::identity;
 use crate::domain::run_config::RunConfig;
 use crate::domain::template::{TEMPLATE_BYTES_MAX, Template};
 use crate::exit::Failure;
@@ -122,12 +123,31 @@ pub async fn resolve(url: &str, destination: &Destination, traffic: Traffic) -> 
 }
 
 fn cannot_load(url: &str, error: &TargetError) -> Failure {
+    let url = without_secrets(url);
     match error {
         TargetError::Unresolved { .. } | TargetError::Tls(_) => {
             Failure::new(format!("cannot load {url}"), error)
         }
         _ => Failure::usage(format!("cannot load {url}: {error}")),
     }
+}
+
+/// A URL without what may be a secret: query, user and password.
+fn without_secrets(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (scheme, rest) = url[..end].split_once("://").unwrap_or(("", &url[..end]));
+    let host = rest.find('/').unwrap_or(rest.len());
+    let without_user = rest[..host].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    if scheme.is_empty() { without_user.to_owned() } else { format!("{scheme}://{without_user}") }
+}
+
+/// What tells requests of the operator's own apart, as a hash: the whole URL, the method, the names of the headers, the body or its
+/// template, and what is a success. A file counts by its name.
+fn request_hash(arguments: &Stress) -> String {
+    let Custom { method, header, body, template, expect_status } = &arguments.custom;
+    let headers: Vec<_> = header.iter().map(|header| header.split(':').next().unwrap_or_default()).collect();
+    let url = arguments.url_or_default();
+    identity::digits(&format!("{url}\n{method:?}\n{headers:?}\n{body:?}\n{template:?}\n{expect_status:?}\n"))
 }
 
 /// A configuration with what of it is in the arguments, and in what they have become.
@@ -139,6 +159,7 @@ pub fn described(config: RunConfig, arguments: &Stress, traffic: &Traffic) -> Ru
         // Agents write to none.
         channel_id: config.channel_id.filter(|_| arguments.agents.is_none()),
         method: own.map(|endpoint| endpoint.method.to_string()),
+        request_hash: own.map(|_| request_hash(arguments)),
         ..config
     }
 }

@@ -160,6 +160,7 @@ pub fn compare(before: &[Report], after: &[Report], force: bool) -> Result<Compa
     let mut warnings: Vec<_> = words(grave).chain(words(tolerable)).collect();
     warnings.extend(all().filter_map(|report| different_place(first, report)));
     warnings.extend(all().filter_map(invalid));
+    warnings.extend(all().filter_map(cut_short));
     let method = if before.len() == 1 && after.len() == 1 { Method::Windows } else { Method::Repeats };
     if method == Method::Repeats {
         warnings.extend(not_in_turn(before, after));
@@ -229,6 +230,11 @@ fn invalid(report: &Report) -> Option<String> {
     let verdict = report.validity.verdict;
     (verdict != Verdict::Valid)
         .then(|| format!("{} is {}: its figures may not be the server's", name(report), verdict.as_str()))
+}
+
+fn cut_short(report: &Report) -> Option<String> {
+    (report.status == RunStatus::Cancelled)
+        .then(|| format!("{} was ended early, after {} s", name(report), report.results.duration))
 }
 
 /// Whether what changed on the machine between the sides is in the difference, too.

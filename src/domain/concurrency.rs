@@ -82,7 +82,7 @@ impl Concurrency {
         let not_sent = results.errors.get(&Failure::NotSent).copied().unwrap_or(0);
         Some(Self {
             workers: config.workers,
-            target_rps: config.target_rps?.into(),
+            target_rps: config.mean_rps()?,
             sent: summary.overall.from_sent.count(),
             failed: results.failed.saturating_sub(not_sent),
             seconds: summary.last_completion.as_secs_f64(),
@@ -104,7 +104,7 @@ impl Concurrency {
         }
         let workers = if self.workers == 1 { "1 worker".into() } else { format!("{} workers", self.workers) };
         let arithmetic =
-            format!("{workers} × {} can carry {carried:.0} rps", unit::millis(Some(self.median_ms)));
+            format!("{workers} × {} can carry {} rps", unit::millis(Some(self.median_ms)), rps(carried));
         let needed = (self.target_rps * self.median_ms / 1000.0).ceil();
         if self.workers > 1 && self.median_ms > MEDIAN_BY_MIN_MAX * self.min_ms {
             return Workers::Perhaps(format!(
@@ -114,9 +114,9 @@ impl Concurrency {
             ));
         }
         Workers::TooFew(format!(
-            "the workers were the limit: {arithmetic}, and {:.0} rps were asked for. The server was never asked for more. \
+            "the workers were the limit: {arithmetic}, and {} rps were asked for. The server was never asked for more. \
              Give the run {needed:.0} workers or more, or ask for fewer requests a second.",
-            self.target_rps
+            rps(self.target_rps)
         ))
     }
 
@@ -138,6 +138,11 @@ impl Concurrency {
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         mean(&self.medians_ms[self.medians_ms.len() - quarter..]) / mean(&self.medians_ms[..quarter])
     }
+}
+
+/// A rate as people name it.
+fn rps(value: f64) -> String {
+    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ fn machine_hash(machine: &Machine) -> String {
     ))
 }
 
-fn digits(text: &str) -> String {
+/// A short hash of a text.
+pub fn digits(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let hexadecimal: String = digest.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
     hexadecimal

@@ -38,6 +38,9 @@ pub struct RunConfig {
     /// The method of a request of the operator's own; `null` for updates and agents.
     #[serde(default)]
     pub method: Option<String>,
+    /// Tells requests of the operator's own apart; `null` for updates and agents.
+    #[serde(default)]
+    pub request_hash: Option<String>,
 }
 
 impl RunConfig {
@@ -59,6 +62,7 @@ impl RunConfig {
             requests,
             agents: None,
             method: None,
+            request_hash: None,
         }
     }
 

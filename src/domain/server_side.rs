@@ -126,7 +126,7 @@ impl ServerSecond {
 #[derive(Debug)]
 pub struct ServerSide {
     point_seconds: u64,
-    before: Option<Reading>,
+    before: Reading,
     points: Vec<ServerSecond>,
 }
 
@@ -134,18 +134,16 @@ impl ServerSide {
     /// Of a run that is planned to last `planned`, before its first second.
     pub fn new(planned: Duration, before: Reading) -> Self {
         let point_seconds = planned.as_secs().div_ceil(SERIES_POINTS_MAX).max(1);
-        Self { point_seconds, before: Some(before), points: Vec::new() }
+        Self { point_seconds, before, points: Vec::new() }
     }
 
-    /// Adds the reading at the end of a second of the run, or that there was none.
+    /// Adds the reading at the end of a second of the run, or that there was none: then the next one covers that second, too,
+    /// since it is where a server stalls that it does not answer.
     pub fn push(&mut self, second: u64, reading: Option<Reading>) {
-        let (before, now) = (self.before, reading);
-        self.before = reading;
-        let Some(fresh) = before.zip(now).and_then(|(before, now)| {
-            ServerSecond::between(second - second % self.point_seconds, &before, &now)
-        }) else {
-            return;
-        };
+        let Some(now) = reading else { return };
+        let before = std::mem::replace(&mut self.before, now);
+        let second = second - second % self.point_seconds;
+        let Some(fresh) = ServerSecond::between(second, &before, &now) else { return };
         match self.points.last_mut() {
             Some(last) if last.second == fresh.second => last.add(&fresh),
             _ => self.points.push(fresh),
@@ -290,14 +288,14 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_costs_the_seconds_beside_it_and_a_long_run_has_wider_points() {
+    fn a_gap_is_covered_by_what_comes_after_it_and_a_long_run_has_wider_points() {
         let at = |seconds: f64| Reading { observed: seconds, ..Reading::default() };
         let mut side = ServerSide::new(Duration::from_secs(10), at(0.0));
         for second in 0..6 {
             side.push(second, (second != 2).then(|| at(second as f64 + 1.0)));
         }
         let seconds: Vec<_> = side.into_points().iter().map(|point| point.second).collect();
-        assert_eq!(seconds, [0, 1, 4, 5]);
+        assert_eq!(seconds, [0, 1, 3, 4, 5]);
         let mut side = ServerSide::new(Duration::from_secs(2 * SERIES_POINTS_MAX), at(0.0));
         for second in 0..5 {
             side.push(second, Some(at(second as f64 + 1.0)));

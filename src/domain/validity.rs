@@ -129,7 +129,11 @@ impl Generator {
             }
             Steadiness::NotJudged | Steadiness::Steady { .. } | Steadiness::NotSteady(_) => None,
         };
-        workers.into_iter().chain(course).collect()
+        let late = self.send_lag_p99_ms.filter(|lag| *lag > SEND_LAG_P99_MS_MAX).map(|lag| {
+            let lag = unit::millis(Some(lag));
+            format!("One request in a hundred was sent {lag} late or more: latencies of that size may be the generator's.")
+        });
+        workers.into_iter().chain(course).chain(late).collect()
     }
 }
 

@@ -73,15 +73,15 @@ async fn generate_share(share: Share) -> std::io::Result<Effort> {
         Ok::<_, std::io::Error>(())
     };
     let paced = tokio::select! {
-        () = all_ended(&mut workers) => Ok(()),
+        ended = all_ended(&mut workers) => ended,
         paced = sending => paced,
         _ = stop.wait_for(|stop| *stop) => Ok(()),
     };
     let effort = sent.get().unwrap_or_else(|| meter.effort());
     arrivals.close();
     record_unsent(&arrivals, &recorder, measured_from);
-    all_ended(&mut workers).await;
-    paced?;
+    let ended = all_ended(&mut workers).await;
+    paced.and(ended)?;
     Ok(effort)
 }
 
@@ -115,9 +115,13 @@ impl Meter {
     }
 }
 
-/// Waits for every worker. One that panicked has ended, too: the others' figures still count.
-async fn all_ended(workers: &mut JoinSet<()>) {
-    while workers.join_next().await.is_some() {}
+/// Waits for every worker. One that has failed has taken an arrival with it, which would be missing from all figures.
+async fn all_ended(workers: &mut JoinSet<()>) -> std::io::Result<()> {
+    let mut all = Ok(());
+    while let Some(ended) = workers.join_next().await {
+        all = all.and(ended.map_err(|error| std::io::Error::other(format!("a worker has failed: {error}"))));
+    }
+    all
 }
 
 /// Opens this thread's connections, so that the first requests are not measured with a handshake.
