@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::progress::draw;
 use super::signals::Signals;
 use super::{cannot, confirm, prepare, print, stderr_is_terminal, with_store};
 use crate::cli::{Stress, StressFormat};
@@ -237,9 +238,4 @@ impl Progress {
             draw("\r\u{1b}[K");
         }
     }
-}
-
-/// If nobody reads it there, nothing is lost.
-fn draw(text: &str) {
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }

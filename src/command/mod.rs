@@ -3,11 +3,13 @@
 mod admin;
 mod backup;
 mod bridge;
+mod display;
 mod dry_run;
 mod generate;
 mod generate_data;
 mod migrate;
 mod private_server;
+mod progress;
 mod reconcile;
 mod report;
 mod run_place;

@@ -1,20 +1,18 @@
 //! `porta stress`: the main job.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::display::{Display, Screens, event_line};
 use super::private_server::{Options, PrivateServer};
+use super::progress::Writer;
 use super::run_place::RunPlace;
 use super::server_side::Watch;
 use super::signals::Signals;
-use super::{
-    dry_run, generate_data, prepare, print, reconcile, stderr_is_terminal, to_json, traffic, tune, width,
-    with_store,
-};
+use super::{dry_run, generate_data, prepare, reconcile, to_json, traffic, tune, width, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::acknowledged::Acknowledged;
@@ -26,10 +24,10 @@ use crate::domain::run::{Plan, RunStatus};
 use crate::domain::run_config::RunConfig;
 use crate::domain::validity::Verdict;
 use crate::exit::{Exit, Failure};
-use crate::load;
+use crate::load::Load;
 use crate::load::target::Target;
 use crate::machine;
-use crate::render::{live, terminal};
+use crate::render::terminal;
 use crate::store::sqlite::Sqlite;
 
 pub fn run(arguments: &Stress, db: &Path) -> Result<Exit, Failure> {
@@ -59,8 +57,24 @@ fn cannot_write(file: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("cannot write the report to {}", file.display()), error)
 }
 
+/// What came of the load.
+enum Ended {
+    Measured(Box<Measured>),
+    /// By a second signal. With what is known of the rows that stay.
+    AtOnce(Option<String>),
+}
+
+struct Measured {
+    report: Report,
+    /// Why the rows could not be counted.
+    uncounted: Option<Failure>,
+    /// What is to be said when a signal ended the counting.
+    interrupted: Option<String>,
+}
+
 async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
+    let screens = Screens::start()?;
     let place = RunPlace::take(store, plan, arguments.channel).await?;
     let chosen = tokio::select! {
         chosen = Subject::choose(arguments, db, store) => Some(chosen),
@@ -68,16 +82,21 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     };
     let (subject, target) = match chosen {
         Some(Ok(chosen)) => chosen,
-        not_begun => {
+        Some(Err(refused)) => {
             place.withdraw().await;
-            return not_begun.map_or(Ok(stopped_at_once()), |refused| refused.map(|_| Exit::Failed));
+            return Err(refused);
+        }
+        None => {
+            place.withdraw().await;
+            return stopped_at_once(None, &screens).await;
         }
     };
-    match load(arguments, plan, store, &mut signals, subject, target).await {
-        Ok(Some((report, uncounted))) => conclude(arguments, place, report, uncounted).await,
-        Ok(None) => {
-            place.give_up(RunStatus::Cancelled, "stopped at once").await;
-            Ok(stopped_at_once())
+    match load(arguments, plan, store, &mut signals, &screens, subject, target).await {
+        Ok(Ended::Measured(measured)) => conclude(arguments, place, *measured, &screens, &mut signals).await,
+        Ok(Ended::AtOnce(left)) => {
+            let rows = left.as_ref().map_or_else(String::new, |left| format!(": {left}"));
+            place.give_up(RunStatus::Cancelled, &format!("stopped at once{rows}")).await;
+            stopped_at_once(left, &screens).await
         }
         Err(failure) => {
             place.give_up(RunStatus::Failed, failure.message()).await;
@@ -86,73 +105,133 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     }
 }
 
-/// Makes the run. Returns its report and why its rows could not be counted, or nothing when it was stopped at once.
 async fn load(
     arguments: &Stress,
     plan: &Plan,
     store: &Sqlite,
     signals: &mut Signals,
+    screens: &Screens,
     subject: Subject,
     target: Target,
-) -> Result<Option<(Report, Option<Failure>)>, Failure> {
+) -> Result<Ended, Failure> {
     let config = traffic::described(subject.config(plan), arguments, &target.traffic);
     let endpoints = target.traffic.endpoint_names();
     let mut display = Display::new(arguments);
-    display.start(&config)?;
+    display.start(&config, screens).await?;
 
     let mut server_side = if subject.is_known() { Watch::start(&target, plan).await } else { None };
     let started_at = clock::utc();
     let note = display.note_on_stop();
     let (stop, stopped) = watch::channel(false);
+    let mut seconds = 0;
     let on_second = |progress: &Progress| {
-        display.progress(progress);
-        server_side.iter_mut().for_each(Watch::second_ended);
+        display.progress(progress, screens);
+        // Where the generator was late, several have ended.
+        while seconds < progress.elapsed as u64 {
+            seconds += 1;
+            server_side.iter_mut().for_each(Watch::second_ended);
+        }
     };
+    let mut load = Load::new(*plan, target);
     let measured = tokio::select! {
-        measured = load::run(*plan, target, stopped.clone(), on_second) => Some(measured),
-        () = stop_on_signal(signals, stop, note) => None,
+        measured = load.run(stopped.clone(), on_second) => Some(measured),
+        () = stop_on_signal(signals, stop, note, &screens.error) => None,
     };
-    display.end();
-    let Some(measured) = measured else { return Ok(None) };
+    display.end(screens).await?;
+    let left = |load: Load| rows_left(subject.place_of_rows(), load.entry_ids());
+    match measured {
+        Some(Ok(())) => {}
+        Some(Err(error)) => {
+            let rows = left(load).map_or_else(String::new, |left| format!("; {left}"));
+            return Err(Failure::new("cannot generate load", format!("{error}{rows}")));
+        }
+        None => return Ok(Ended::AtOnce(left(load))),
+    }
     let cancelled = *stopped.borrow();
-    let summary = measured.map_err(|error| Failure::new("cannot generate load", error))?;
+    let summary = load.into_summary();
     let server = match server_side {
         Some(watch) => watch.finish().await,
         None => Vec::new(),
     };
-    // What was measured stands, whether the rows could be counted or not.
-    let counted = tokio::select! {
-        counted = subject.finish(store, &summary.acknowledged, arguments.keep_rows) => counted,
-        _ = signals.next() => Ok((None, Rows::new(&summary.acknowledged).noted("the counting was stopped"))),
-    };
-    let (counted, uncounted) = match counted {
-        Ok(counted) => (Some(counted), None),
-        Err(failure) => (None, Some(failure)),
-    };
-    let (rows_stored, rows) = counted.unwrap_or_else(|| (None, Rows::new(&summary.acknowledged)));
+    let Counted { rows_stored, rows, uncounted, interrupted } =
+        count(arguments, store, signals, subject, &summary.acknowledged).await;
     let machine = machine::fingerprint();
     let circumstances = Circumstances { started_at, cancelled, config, machine, endpoints, rows_stored };
     let mut report = Report::new(summary, circumstances);
     report.server = server;
     report.rows = (rows.acknowledged > 0).then_some(rows);
-    Ok(Some((report, uncounted)))
+    Ok(Ended::Measured(Box::new(Measured { report, uncounted, interrupted })))
 }
 
-fn stopped_at_once() -> Exit {
-    draw("stopped at once: of this run there is no report\n");
-    Exit::Interrupted
+struct Counted {
+    rows_stored: Option<u64>,
+    rows: Rows,
+    uncounted: Option<Failure>,
+    interrupted: Option<String>,
 }
 
-/// Stores and shows the report, and decides the exit code. `uncounted` says why the rows could not be counted.
+/// Counts the rows, unless a signal comes. What was measured stands in any case.
+async fn count(
+    arguments: &Stress,
+    store: &Sqlite,
+    signals: &mut Signals,
+    subject: Subject,
+    acknowledged: &Acknowledged,
+) -> Counted {
+    let place = subject.place_of_rows();
+    let counted = tokio::select! {
+        counted = subject.finish(store, acknowledged, arguments.keep_rows) => Some(counted),
+        _ = signals.next() => None,
+    };
+    let rows = Rows::new(acknowledged);
+    match counted {
+        Some(Ok((rows_stored, rows))) => Counted { rows_stored, rows, uncounted: None, interrupted: None },
+        Some(Err(failure)) => {
+            Counted { rows_stored: None, rows, uncounted: Some(failure), interrupted: None }
+        }
+        None => {
+            let note = counting_stopped(place, acknowledged.bounds());
+            let rows = rows.noted(&note);
+            Counted { rows_stored: None, rows, uncounted: None, interrupted: Some(note) }
+        }
+    }
+}
+
+/// What is to be said of rows that were being counted or deleted.
+fn counting_stopped(place: Option<String>, entry_ids: Option<(u64, u64)>) -> String {
+    let left = place.zip(entry_ids).map_or_else(String::new, |(place, (first, last))| {
+        format!(", and rows of this run may be left in {place}: entry ids {first} to {last}")
+    });
+    format!("the counting was stopped{left}")
+}
+
+/// What is to be said of rows that nobody counts or deletes any more. Between the ids may be some of other clients.
+fn rows_left(place: Option<String>, entry_ids: Option<(u64, u64)>) -> Option<String> {
+    let (place, (first, last)) = place.zip(entry_ids)?;
+    Some(format!(
+        "rows of this run were left in {place}: entry ids {first} to {last}, and what was not answered yet"
+    ))
+}
+
+async fn stopped_at_once(left: Option<String>, screens: &Screens) -> Result<Exit, Failure> {
+    let rows = left.map_or_else(String::new, |left| format!("{left}\n"));
+    screens.error.say(format!("{rows}stopped at once: of this run there is no report\n")).await?;
+    Ok(Exit::Interrupted)
+}
+
+/// Stores and shows the report, and decides the exit code.
 async fn conclude(
     arguments: &Stress,
     place: RunPlace<'_>,
-    mut report: Report,
-    uncounted: Option<Failure>,
+    measured: Measured,
+    screens: &Screens,
+    signals: &mut Signals,
 ) -> Result<Exit, Failure> {
+    let Measured { mut report, uncounted, interrupted } = measured;
     report.assertions = arguments.fail_on.iter().map(|assertion| assertion.check(&report)).collect();
     let wrong = uncounted.or_else(|| failure(&report));
-    let saved = place.end(report.clone(), wrong.as_ref().map(|failure| failure.message().to_owned())).await;
+    let message = wrong.as_ref().map(|failure| failure.message().to_owned());
+    let saved = place.end(report.clone(), message.or_else(|| interrupted.clone())).await;
     // A report that cannot be stored is shown all the same: it cannot be made again.
     let not_saved = match saved {
         Ok(saved) => {
@@ -161,15 +240,27 @@ async fn conclude(
         }
         Err(error) => Some(Failure::new("cannot store the report", error)),
     };
-    match arguments.format {
-        StressFormat::Text => print(&terminal::report(&report, width()))?,
-        StressFormat::Json => print_event(&json!({ "event": "report", "report": report }))?,
-    }
-    if let Some(file) = &arguments.output {
-        std::fs::write(file, to_json(&report)? + "\n").map_err(|error| cannot_write(file, &error))?;
-    }
+    // Before it is shown: it is there even where nobody reads what is printed.
+    let written = match &arguments.output {
+        Some(file) => {
+            std::fs::write(file, to_json(&report)? + "\n").map_err(|error| cannot_write(file, &error))
+        }
+        None => Ok(()),
+    };
+    let text = match arguments.format {
+        StressFormat::Text => terminal::report(&report, width()),
+        StressFormat::Json => event_line(&json!({ "event": "report", "report": report })),
+    };
+    let printed = screens.output.print_until_signal(text, signals).await?;
+    written?;
     if let Some(failure) = wrong.or(not_saved) {
         return Err(failure);
+    }
+    if let Some(note) = &interrupted {
+        screens.error.say(format!("{note}\n")).await?;
+    }
+    if !printed || interrupted.is_some() {
+        return Ok(Exit::Interrupted);
     }
     Ok(match (report.status, report.validity.verdict) {
         (RunStatus::Cancelled, _) => Exit::Interrupted,
@@ -193,10 +284,10 @@ fn failure(report: &Report) -> Option<Failure> {
 }
 
 /// Turns `stop` true on the first signal, and is ready on the second.
-async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: &str) {
+async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: &str, screen: &Writer) {
     signals.next().await;
     stop.send_replace(true);
-    draw(note);
+    screen.show(|| note.to_owned());
     signals.next().await;
 }
 
@@ -248,6 +339,15 @@ impl Subject {
         matches!(self, Self::Private(_) | Self::Given { rows: Ok(_), .. })
     }
 
+    /// Where rows stay that nobody deletes; `None` where they go with the private server.
+    fn place_of_rows(&self) -> Option<String> {
+        match self {
+            Self::Private(_) => None,
+            Self::Given { channel: Some(id), .. } => Some(format!("channel {id}")),
+            Self::Given { channel: None, .. } => Some("the channel".into()),
+        }
+    }
+
     /// Ends what was started, and counts the rows where that is possible.
     async fn finish(
         self,
@@ -271,86 +371,20 @@ impl Subject {
     }
 }
 
-/// Where progress is shown.
-enum Display {
-    Quiet,
-    Events,
-    Lines,
-    /// A block that is drawn over itself.
-    Block(live::Block),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Display {
-    fn new(arguments: &Stress) -> Self {
-        match arguments.format {
-            StressFormat::Json if arguments.quiet => Self::Quiet,
-            StressFormat::Json => Self::Events,
-            StressFormat::Text if arguments.quiet => Self::Quiet,
-            StressFormat::Text if stderr_is_terminal() && !dumb_terminal() => {
-                Self::Block(live::Block::default())
-            }
-            StressFormat::Text => Self::Lines,
+    #[test]
+    fn rows_that_may_be_left_are_named_where_they_are_not_the_runs_own() {
+        let note = counting_stopped(Some("channel 7".into()), Some((2, 401)));
+        assert_eq!(
+            note,
+            "the counting was stopped, and rows of this run may be left in channel 7: entry ids 2 to 401"
+        );
+        for (place, ids) in [(None, Some((2, 401))), (Some("channel 7".into()), None)] {
+            assert_eq!(counting_stopped(place.clone(), ids), "the counting was stopped");
+            assert_eq!(rows_left(place, ids), None);
         }
     }
-
-    fn start(&self, config: &RunConfig) -> Result<(), Failure> {
-        match self {
-            Self::Quiet => {}
-            Self::Events => print_event(&json!({ "event": "start", "config": config }))?,
-            Self::Lines | Self::Block(_) => {
-                let private = if config.private_server { "a private server, " } else { "" };
-                let channel = config.channel_id.map_or_else(String::new, |id| format!("channel {id}, "));
-                draw(&format!("porta stress → {private}{}\n  {channel}{}\n", config.target(), config.load()));
-            }
-        }
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        match self {
-            Self::Quiet => {}
-            Self::Events => {
-                // Only a reader that is gone makes this fail, and the report will say so.
-                let _ = print_event(&json!({ "event": "progress", "progress": progress }));
-            }
-            Self::Lines => draw(&(live::line(progress) + "\n")),
-            Self::Block(block) => draw(&block.draw(progress, window())),
-        }
-    }
-
-    /// What to add when the run is ended early. The block is drawn over itself, and would be torn by a line of text.
-    fn note_on_stop(&self) -> &'static str {
-        match self {
-            Self::Lines => "ending early: answers are waited for; a second signal ends at once\n",
-            Self::Quiet | Self::Events | Self::Block(_) => "",
-        }
-    }
-
-    /// Takes the block away: the report says it all.
-    fn end(&mut self) {
-        if let Self::Block(block) = self {
-            draw(&block.clear(window()));
-        }
-    }
-}
-
-/// The terminal on standard error, as it is now.
-fn window() -> live::Window {
-    terminal_size::terminal_size_of(std::io::stderr()).map_or(live::Window::default(), |(width, height)| {
-        live::Window { columns: usize::from(width.0), rows: usize::from(height.0) }
-    })
-}
-
-/// Progress goes to standard error; if nobody reads it there, nothing is lost.
-fn draw(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-fn print_event(event: &serde_json::Value) -> Result<(), Failure> {
-    print(&format!("{event}\n"))
-}
-
-#[allow(clippy::disallowed_methods, reason = "TERM describes the terminal; it is no setting of porta's")]
-fn dumb_terminal() -> bool {
-    std::env::var("TERM").is_ok_and(|term| term == "dumb")
 }

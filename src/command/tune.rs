@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::display::{Screens, event_line};
 use super::private_server::{Options, PrivateServer};
 use super::run_place::RunPlace;
 use super::signals::Signals;
-use super::{print, to_json, traffic};
+use super::{to_json, traffic};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::report::{Circumstances, Report};
@@ -19,7 +20,7 @@ use crate::domain::tuning::{Figure, REPEATS, Repeat, SETTINGS_MAX, Tuning, rank}
 use crate::domain::unit;
 use crate::domain::validity::Verdict;
 use crate::exit::{Exit, Failure};
-use crate::load;
+use crate::load::Load;
 use crate::machine;
 use crate::render::tuning;
 use crate::store::sqlite::Sqlite;
@@ -33,17 +34,18 @@ pub async fn run(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     let total = (plan.sending_time() + AROUND) * settings.len() as u32 * REPEATS;
     let place = RunPlace::take(store, &Plan { duration: total, ..*plan }, None).await?;
     let mut signals = Signals::new()?;
-    announce(arguments, plan, &settings, total)?;
+    let screens = Screens::start()?;
+    announce(arguments, plan, &settings, total, &screens).await?;
     // Only the answer is kept: a run is of a server as it is meant to be.
     let measured = tokio::select! {
-        measured = measure(arguments, plan, db, &settings) => Some(measured),
+        measured = measure(arguments, plan, db, &settings, &screens) => Some(measured),
         _ = signals.next() => None,
     };
     place.withdraw().await;
     match measured {
-        Some(measured) => conclude(arguments, plan, measured?),
+        Some(measured) => conclude(arguments, plan, measured?, &screens, &mut signals).await,
         None => {
-            draw("stopped: settings are compared only after all repeats\n");
+            screens.error.say("stopped: settings are compared only after all repeats\n".into()).await?;
             Ok(Exit::Interrupted)
         }
     }
@@ -66,15 +68,21 @@ fn settings(named: &[u32]) -> Result<Vec<u32>, Failure> {
     Ok(settings)
 }
 
-fn announce(arguments: &Stress, plan: &Plan, settings: &[u32], total: Duration) -> Result<(), Failure> {
+async fn announce(
+    arguments: &Stress,
+    plan: &Plan,
+    settings: &[u32],
+    total: Duration,
+    screens: &Screens,
+) -> Result<(), Failure> {
     if arguments.format == StressFormat::Json {
         let start =
             json!({ "event": "start", "settings": settings, "repeats": REPEATS, "seconds": total.as_secs() });
-        return print(&format!("{start}\n"));
+        return screens.output.say(event_line(&start)).await;
     }
     if !arguments.quiet {
         let named: Vec<_> = settings.iter().map(u32::to_string).collect();
-        draw(&format!(
+        let heading = format!(
             "porta stress → private servers with --workers {}\n  {} connections, {}, {REPEATS} repeats of {} in turn: \
              about {} in all\n",
             named.join(", "),
@@ -82,7 +90,8 @@ fn announce(arguments: &Stress, plan: &Plan, settings: &[u32], total: Duration) 
             plan.rate,
             unit::duration(plan.duration),
             unit::duration(total),
-        ));
+        );
+        screens.error.say(heading).await?;
     }
     Ok(())
 }
@@ -93,6 +102,7 @@ async fn measure(
     plan: &Plan,
     db: &Path,
     settings: &[u32],
+    screens: &Screens,
 ) -> Result<Vec<(u32, Vec<Repeat>)>, Failure> {
     let mut measured: Vec<_> = settings.iter().map(|workers| (*workers, Vec::new())).collect();
     for repeat in 0..REPEATS {
@@ -100,7 +110,7 @@ async fn measure(
             let index = (turn + repeat as usize) % settings.len();
             let (workers, repeats) = &mut measured[index];
             let fresh = repeat_once(plan, db, *workers).await?;
-            show(arguments, repeat, *workers, &fresh)?;
+            show(arguments, repeat, *workers, &fresh, screens);
             repeats.push(fresh);
         }
     }
@@ -115,8 +125,10 @@ async fn repeat_once(plan: &Plan, db: &Path, workers: u32) -> Result<Repeat, Fai
     let config = RunConfig::new(plan, server.url.clone(), true, Some(server.channel));
     let started_at = clock::utc();
     let (_stop, stopped) = watch::channel(false);
-    let summary = load::run(*plan, target, stopped, |_| ()).await;
-    let summary = summary.map_err(|error| Failure::new("cannot generate load", error))?;
+    let mut load = Load::new(*plan, target);
+    let measured = load.run(stopped, |_| ()).await;
+    measured.map_err(|error| Failure::new("cannot generate load", error))?;
+    let summary = load.into_summary();
     let (stored, rows) = server.finish(&summary.acknowledged).await?;
     let machine = machine::fingerprint();
     let circumstances =
@@ -137,37 +149,40 @@ async fn repeat_once(plan: &Plan, db: &Path, workers: u32) -> Result<Repeat, Fai
     })
 }
 
-fn show(arguments: &Stress, repeat: u32, workers: u32, fresh: &Repeat) -> Result<(), Failure> {
+fn show(arguments: &Stress, repeat: u32, workers: u32, fresh: &Repeat, screens: &Screens) {
     let number = repeat + 1;
     match arguments.format {
-        _ if arguments.quiet => Ok(()),
-        StressFormat::Json => {
-            let event = json!({ "event": "repeat", "repeat": number, "workers": workers, "figures": fresh });
-            print(&format!("{event}\n"))
-        }
-        StressFormat::Text => {
+        _ if arguments.quiet => {}
+        StressFormat::Json => screens.output.show(|| {
+            event_line(&json!({ "event": "repeat", "repeat": number, "workers": workers, "figures": fresh }))
+        }),
+        StressFormat::Text => screens.error.show(|| {
             let (p95, rps) = (unit::millis(Some(fresh.p95_latency_ms)), unit::rate(fresh.actual_rps));
-            draw(&format!("  repeat {number} of {REPEATS}, --workers {workers:<3}  p95 {p95}, {rps} rps\n"));
-            Ok(())
-        }
+            format!("  repeat {number} of {REPEATS}, --workers {workers:<3}  p95 {p95}, {rps} rps\n")
+        }),
     }
 }
 
-fn conclude(arguments: &Stress, plan: &Plan, measured: Vec<(u32, Vec<Repeat>)>) -> Result<Exit, Failure> {
+async fn conclude(
+    arguments: &Stress,
+    plan: &Plan,
+    measured: Vec<(u32, Vec<Repeat>)>,
+    screens: &Screens,
+    signals: &mut Signals,
+) -> Result<Exit, Failure> {
     let ranked: Tuning = rank(Figure::of(plan.rate), measured)
         .ok_or_else(|| Failure::new(ATTEMPT, "there is nothing to compare"))?;
-    match arguments.format {
-        StressFormat::Text => print(&tuning::tuning(&ranked))?,
-        StressFormat::Json => print(&format!("{}\n", json!({ "event": "tuning", "tuning": ranked })))?,
-    }
-    if let Some(file) = &arguments.output {
-        std::fs::write(file, to_json(&ranked)? + "\n")
-            .map_err(|error| Failure::new(format!("cannot write the result to {}", file.display()), error))?;
-    }
-    Ok(Exit::Done)
-}
-
-/// If nobody reads it there, nothing is lost.
-fn draw(text: &str) {
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    // First: it is there even where nobody reads what is printed.
+    let written = match &arguments.output {
+        Some(file) => std::fs::write(file, to_json(&ranked)? + "\n")
+            .map_err(|error| Failure::new(format!("cannot write the result to {}", file.display()), error)),
+        None => Ok(()),
+    };
+    let text = match arguments.format {
+        StressFormat::Text => tuning::tuning(&ranked),
+        StressFormat::Json => event_line(&json!({ "event": "tuning", "tuning": ranked })),
+    };
+    let printed = screens.output.print_until_signal(text, signals).await?;
+    written?;
+    Ok(if printed { Exit::Done } else { Exit::Interrupted })
 }

@@ -145,10 +145,16 @@ impl Acknowledged {
 
     /// The smallest and the largest id.
     pub fn bounds(&self) -> Option<(u64, u64)> {
-        let mut ranges = self.ranges();
-        let first = ranges.next()?;
-        let last = ranges.last().unwrap_or_else(|| first.clone());
-        Some((*first.start(), *last.end()))
+        // No chunk is empty.
+        let (first, first_ids) = self.chunks.first_key_value()?;
+        let (last, last_ids) = self.chunks.last_key_value()?;
+        let first_word = (0..WORDS).find(|word| first_ids.bits(*word) != 0)?;
+        let last_word = (0..WORDS).rfind(|word| last_ids.bits(*word) != 0)?;
+        let place = |word: usize, bit: u32| word as u64 * 64 + u64::from(bit);
+        Some((
+            first * CHUNK_IDS + place(first_word, first_ids.bits(first_word).trailing_zeros()),
+            last * CHUNK_IDS + place(last_word, 63 - last_ids.bits(last_word).leading_zeros()),
+        ))
     }
 }
 
@@ -200,6 +206,7 @@ mod tests {
             prop_assert_eq!(set.ranges().flatten().collect::<Vec<_>>(), all.iter().copied().collect::<Vec<_>>());
             let ranges: Vec<_> = set.ranges().collect();
             prop_assert!(ranges.windows(2).all(|pair| pair[0].end() + 1 < *pair[1].start()));
+            prop_assert_eq!(set.bounds(), all.first().copied().zip(all.last().copied()));
             prop_assert!(all.iter().all(|id| set.contains(*id)) && !set.contains(0));
         }
     }

@@ -23,7 +23,7 @@ pub struct Progress {
     pub success: u64,
     /// All others.
     pub failed: u64,
-    /// Requests that ended in the last second.
+    /// Requests a second that ended since this was shown before.
     pub rps_now: f64,
     /// Requests a second since the start.
     pub rps_mean: f64,
@@ -54,8 +54,8 @@ pub struct Moment {
 }
 
 impl Progress {
-    /// The state of a run of `planned` length after `elapsed`, in whose last second `in_last_second` requests ended.
-    pub fn new(summary: &Summary, planned: Duration, elapsed: Duration, in_last_second: u64) -> Self {
+    /// The state of a run of `planned` length after `elapsed`, of late at `rps_now` requests a second.
+    pub fn new(summary: &Summary, planned: Duration, elapsed: Duration, rps_now: f64) -> Self {
         let (window, window_seconds) = summary.trailing_window();
         let shown = |latency: &Latency, percent| {
             latency.is_enough_for(percent).then(|| latency.percentile_ms(percent)).flatten()
@@ -68,7 +68,7 @@ impl Progress {
             total,
             success: summary.overall.succeeded,
             failed: summary.overall.failed,
-            rps_now: in_last_second as f64,
+            rps_now: round(rps_now),
             rps_mean: round(total as f64 / elapsed.as_secs_f64().max(0.001)),
             window_seconds: window_seconds as u64,
             p50_latency_ms: shown(&window, 50.0),

@@ -253,7 +253,8 @@ impl Tally {
     }
 }
 
-/// One point of the series over time.
+/// One point of the series over time: a second, or as many as a long run needs for each, or as many as went by before the
+/// generator got to look again. It reaches to where the next one begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesPoint {
     /// Seconds from the start of the run to the start of this point.
@@ -262,7 +263,7 @@ pub struct SeriesPoint {
     pub total: u64,
     /// Those that failed.
     pub failed: u64,
-    /// Requests a second.
+    /// Requests a second, by the time that it really covers.
     pub rps: f64,
     /// Mean from the due time; `null` when nothing ended in it, and in reports of older versions.
     #[serde(default)]
@@ -285,10 +286,15 @@ struct Point {
     failed: u64,
     from_due: Latency,
     from_sent: Latency,
+    /// Seconds from the start of the run to the start of this point.
+    begins: u64,
+    /// How long it has lasted so far.
+    length: Duration,
 }
 
 impl Point {
-    fn merge(&mut self, second: &Tally) {
+    fn merge(&mut self, second: &Tally, length: Duration) {
+        self.length += length;
         self.total += second.total();
         self.failed += second.failed;
         self.from_due.merge(&second.from_due);
@@ -336,18 +342,25 @@ impl Summary {
 
     /// Adds the next second of the run.
     pub fn push_second(&mut self, second: &Tally) {
-        self.overall.merge(second);
-        self.point.merge(second);
-        self.seconds += 1;
-        if self.seconds.is_multiple_of(self.point_seconds) {
-            self.close_point(Duration::from_secs(self.point_seconds));
-        }
-        if self.recent.len() == WINDOW_SECONDS_MAX {
-            self.recent.pop_front();
+        self.push(second, 1, Duration::from_secs(1));
+    }
+
+    /// Adds what the next `seconds` of the run have brought, which cannot be told apart any more. `length` is the time that
+    /// it was gathered in: a little more or less than those seconds.
+    pub fn push(&mut self, tally: &Tally, seconds: u64, length: Duration) {
+        self.overall.merge(tally);
+        self.point.merge(tally, length);
+        self.seconds += seconds;
+        if self.seconds / self.point_seconds > self.point.begins / self.point_seconds {
+            self.close_point();
         }
         let mut recent = Latency::coarse();
-        recent.merge(&second.from_due);
+        recent.merge(&tally.from_due);
         self.recent.push_back(recent);
+        // The others are empty and newer, so that whoever counts back to the samples counts them, too.
+        let others = (seconds as usize).saturating_sub(1).min(WINDOW_SECONDS_MAX - 1);
+        self.recent.extend((0..others).map(|_| Latency::coarse()));
+        self.recent.drain(..self.recent.len().saturating_sub(WINDOW_SECONDS_MAX));
         let (_, needed) = self.trailing_window();
         self.recent.drain(..self.recent.len() - needed);
     }
@@ -355,29 +368,33 @@ impl Summary {
     /// Adds the last, possibly shorter second, which lasted `length`, and closes the series.
     pub fn finish(&mut self, last: &Tally, length: Duration) {
         self.overall.merge(last);
-        self.point.merge(last);
+        self.point.merge(last, length);
         if self.point.total > 0 {
-            let begun = Duration::from_secs(self.seconds % self.point_seconds);
-            self.close_point(begun + length);
+            self.close_point();
         }
     }
 
-    fn close_point(&mut self, length: Duration) {
+    fn close_point(&mut self) {
         let point = &mut self.point;
         self.series.push(SeriesPoint {
-            second: self.series.len() as u64 * self.point_seconds,
+            second: point.begins,
             total: point.total,
             failed: point.failed,
-            rps: super::latency::round(point.total as f64 / length.as_secs_f64().max(0.001)),
+            rps: super::latency::round(point.total as f64 / point.length.as_secs_f64().max(0.001)),
             avg_latency_ms: point.from_due.mean_ms(),
             p50_latency_ms: point.from_due.percentile_ms(50.0),
             p95_latency_ms: point.from_due.percentile_ms(95.0),
             p99_latency_ms: point.from_due.percentile_ms(99.0),
             service_p50_latency_ms: point.from_sent.percentile_ms(50.0),
         });
-        (point.total, point.failed) = (0, 0);
+        (point.total, point.failed, point.begins, point.length) = (0, 0, self.seconds, Duration::ZERO);
         point.from_due.clear();
         point.from_sent.clear();
+    }
+
+    /// Whole seconds that were added.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
     }
 
     /// The newest seconds, as many as a p99 needs, at least 5 and at most 60; and how many they are.
@@ -408,88 +425,4 @@ impl Summary {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tally(latencies_ms: &[u64], failure: Option<Failure>) -> Tally {
-        let mut tally = Tally::default();
-        for ms in latencies_ms {
-            let latency = Duration::from_millis(*ms);
-            let status = failure.is_none().then_some(200);
-            tally.record(Outcome { from_due: latency, from_sent: Some(latency), status, failure });
-        }
-        tally
-    }
-
-    #[test]
-    fn seconds_add_up() {
-        let mut summary = Summary::new(Duration::from_secs(2));
-        summary.push_second(&tally(&[1, 2, 3], None));
-        summary.push_second(&tally(&[5], Some(Failure::Timeout)));
-        summary.finish(&tally(&[7], Some(Failure::Refused)), Duration::from_millis(500));
-        assert_eq!((summary.overall.succeeded, summary.overall.failed, summary.overall.unknown), (3, 2, 1));
-        let seconds: Vec<_> =
-            summary.series.iter().map(|point| (point.second, point.total, point.rps)).collect();
-        assert_eq!(seconds, [(0, 3, 3.0), (1, 1, 1.0), (2, 1, 2.0)]);
-        assert_eq!(summary.overall.status_codes, BTreeMap::from([(200, 3)]));
-    }
-
-    #[test]
-    fn endpoints_and_the_warm_up_are_kept_apart() {
-        let outcome =
-            |failure| Outcome { from_due: Duration::from_millis(2), from_sent: None, status: None, failure };
-        let mut summary = Summary::new(Duration::from_secs(2));
-        for _ in 0..2 {
-            let mut second = Tally::default();
-            for (endpoint, failure) in [(0, None), (2, Some(Failure::Timeout))] {
-                second.record(outcome(failure));
-                second.record_endpoint(endpoint, outcome(failure));
-            }
-            second.warm_up.record(None);
-            second.warm_up.record(Some(Failure::Status5xx));
-            second.warm_up.record(Some(Failure::Status4xx));
-            second.connections = Connections { opened: 3, reopened: 1 };
-            summary.push_second(&second);
-        }
-        let overall = &summary.overall;
-        let endpoints: Vec<_> = overall.endpoints.iter().map(|tally| (tally.total, tally.failed)).collect();
-        assert_eq!(endpoints, [(2, 0), (0, 0), (2, 2)]);
-        assert_eq!(overall.endpoints[2].from_due.count(), 2);
-        assert_eq!(overall.warm_up, WarmUp { total: 6, success: 2, unknown: 2 });
-        assert_eq!((overall.total(), overall.connections.opened), (4, 6));
-        let mut cleared = overall.clone();
-        cleared.clear();
-        assert_eq!((cleared.total(), cleared.unknown, cleared.from_due.count()), (0, 0, 0));
-        assert_eq!((cleared.warm_up, cleared.connections), Default::default());
-        assert!(cleared.status_codes.is_empty() && cleared.errors.is_empty() && cleared.endpoints.is_empty());
-    }
-
-    #[test]
-    fn the_series_of_a_long_run_has_wider_points() {
-        let mut summary = Summary::new(Duration::from_secs(2 * SERIES_POINTS_MAX));
-        for _ in 0..5 {
-            summary.push_second(&tally(&[1], None));
-        }
-        summary.finish(&tally(&[1], None), Duration::from_millis(500));
-        let points: Vec<_> = summary.series.iter().map(|point| (point.second, point.total)).collect();
-        assert_eq!(points, [(0, 2), (2, 2), (4, 2)]);
-        for seconds in [1, SERIES_POINTS_MAX, SERIES_POINTS_MAX + 1, 86_400] {
-            let width = Summary::new(Duration::from_secs(seconds)).point_seconds;
-            assert!(seconds.div_ceil(width) <= SERIES_POINTS_MAX, "{seconds}");
-        }
-    }
-
-    #[test]
-    fn the_window_reaches_back_for_enough_samples() {
-        let mut summary = Summary::new(Duration::from_secs(100));
-        for _ in 0..100 {
-            summary.push_second(&tally(&[1; 50], None));
-        }
-        let (window, seconds) = summary.trailing_window();
-        assert_eq!((window.count(), seconds), (1000, 20));
-        for _ in 0..5 {
-            summary.push_second(&tally(&[1; 1000], None));
-        }
-        assert_eq!(summary.trailing_window().1, 5);
-    }
-}
+mod tests;

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
+use tokio::time::MissedTickBehavior;
 
 use self::target::Target;
 use crate::clock;
@@ -79,37 +80,71 @@ struct Share {
     stop: watch::Receiver<bool>,
 }
 
-/// Makes the run that `plan` describes, and calls `on_second` once a second after the warm-up. When `stop` turns true nothing further is
-/// sent, and the summary covers what was.
-///
-/// # Errors
-/// When a generator thread cannot be started or has ended early.
-pub async fn run(
+/// A run and what it has measured so far. That outlives the future of [`Load::run`], which may be dropped at any time.
+pub struct Load {
     plan: Plan,
-    target: Target,
-    stop: watch::Receiver<bool>,
-    mut on_second: impl FnMut(&Progress),
-) -> std::io::Result<Summary> {
-    let threads = thread_count(plan.workers);
-    let target = Arc::new(target);
+    target: Arc<Target>,
+    recorders: Vec<SharedRecorder>,
+    summary: Summary,
+}
+
+impl Load {
+    /// The run that `plan` describes, before its start.
+    pub fn new(plan: Plan, target: Target) -> Self {
+        let recorders = (0..thread_count(plan.workers)).map(|_| SharedRecorder::default()).collect();
+        Self { plan, target: Arc::new(target), recorders, summary: Summary::new(plan.duration) }
+    }
+
+    /// Makes the run, and calls `on_second` once a second after the warm-up. It must not wait for anything: the second after
+    /// it would be longer. When `stop` turns true nothing further is sent, and the summary covers what was. To be called once.
+    ///
+    /// # Errors
+    /// When a generator thread cannot be started or has ended early.
+    pub async fn run(
+        &mut self,
+        stop: watch::Receiver<bool>,
+        mut on_second: impl FnMut(&Progress),
+    ) -> std::io::Result<()> {
+        let (start, finished) = start(self, &stop).await?;
+        let Self { plan, recorders, summary, .. } = self;
+        collect(plan, start + plan.warm_up, recorders, finished, summary, &mut on_second).await
+    }
+
+    /// What a run that has ended has measured.
+    pub fn into_summary(self) -> Summary {
+        self.summary
+    }
+
+    /// The smallest and the largest entry id that the target has given until now, be the run at its end or not.
+    pub fn entry_ids(mut self) -> Option<(u64, u64)> {
+        for recorder in &self.recorders {
+            let recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+            self.summary.acknowledged.merge(&recorder.acknowledged);
+        }
+        self.summary.acknowledged.bounds()
+    }
+}
+
+type Finished = Vec<oneshot::Receiver<std::io::Result<Effort>>>;
+
+/// Starts the generator threads, and returns when the first arrival is due.
+async fn start(load: &Load, stop: &watch::Receiver<bool>) -> std::io::Result<(Instant, Finished)> {
     let (announce, start) = watch::channel(None);
-    let mut recorders = Vec::new();
     let mut finished = Vec::new();
     let mut all_ready = Vec::new();
-    for index in 0..threads {
+    for (index, recorder) in load.recorders.iter().enumerate() {
         let (ready, is_ready) = oneshot::channel();
         all_ready.push(is_ready);
         let share = Share {
-            plan,
+            plan: load.plan,
             index: index as u64,
-            threads: threads as u64,
-            target: Arc::clone(&target),
-            recorder: SharedRecorder::default(),
+            threads: load.recorders.len() as u64,
+            target: Arc::clone(&load.target),
+            recorder: Arc::clone(recorder),
             ready,
             start: start.clone(),
             stop: stop.clone(),
         };
-        recorders.push(Arc::clone(&share.recorder));
         let (done, ended) = oneshot::channel();
         std::thread::Builder::new().name(format!("generator {index}")).spawn(move || {
             // Whoever waits for the result may have been cancelled.
@@ -123,21 +158,25 @@ pub async fn run(
     }
     let start = clock::instant() + HEAD_START;
     announce.send_replace(Some(start));
-    collect(plan, start + plan.warm_up, &recorders, finished, &mut on_second).await
+    Ok((start, finished))
 }
 
 /// Merges the tallies once a second until all threads have finished. `start` is the end of the warm-up.
+///
+/// A look that comes late has what ended until then, and nobody can say any more in which second: it is pushed as what it
+/// is, with its real length. The next look is at the next whole second again, so that the series keeps to the clock.
 async fn collect(
-    plan: Plan,
+    plan: &Plan,
     start: Instant,
     recorders: &[SharedRecorder],
-    finished: Vec<oneshot::Receiver<std::io::Result<Effort>>>,
+    finished: Finished,
+    summary: &mut Summary,
     on_second: &mut impl FnMut(&Progress),
-) -> std::io::Result<Summary> {
-    let mut summary = Summary::new(plan.duration);
+) -> std::io::Result<()> {
     let mut second = Second::default();
     let mut ticks = tokio::time::interval_at((start + TICK).into(), TICK);
-    let mut pushed = Duration::ZERO;
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut looked = Duration::ZERO;
     let mut all = std::pin::pin!(async {
         let mut all = Effort::default();
         for thread in finished {
@@ -150,10 +189,16 @@ async fn collect(
     loop {
         tokio::select! {
             _ = ticks.tick() => {
-                let tally = second.take(recorders, start, &mut summary);
-                summary.push_second(tally);
-                pushed += TICK;
-                on_second(&Progress::new(&summary, plan.duration, pushed, tally.total()));
+                let now = clock::instant().saturating_duration_since(start);
+                let length = now.saturating_sub(looked);
+                looked = now;
+                let tally = second.take(recorders, start, summary);
+                // The timer is never early, but for the last digits of its clock.
+                let seconds = now.as_secs().saturating_sub(summary.seconds()).max(1);
+                summary.push(tally, seconds, length);
+                let elapsed = TICK * u32::try_from(summary.seconds()).unwrap_or(u32::MAX);
+                let rps = tally.total() as f64 / length.as_secs_f64().max(0.001);
+                on_second(&Progress::new(summary, plan.duration, elapsed, rps));
             }
             effort = &mut all => {
                 Effort { cpu: summary.generator_cpu, time: summary.generator_time } = effort?;
@@ -161,10 +206,10 @@ async fn collect(
             }
         }
     }
-    let last = second.take(recorders, start, &mut summary);
-    let length = summary.last_completion.saturating_sub(pushed);
+    let last = second.take(recorders, start, summary);
+    let length = summary.last_completion.saturating_sub(looked);
     summary.finish(last, length);
-    Ok(summary)
+    Ok(())
 }
 
 /// Memory for what is taken from the threads. It changes places with what they record into, so that none is allocated

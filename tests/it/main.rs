@@ -29,6 +29,7 @@ mod migrate;
 mod overload;
 mod pages;
 mod power;
+mod reader;
 mod report;
 mod restore;
 mod rows;

@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::Workspace;
+use crate::support::target::{Behaviour, Target};
 use crate::support::watch::until;
 
 /// A run of ten minutes that has begun.
@@ -92,11 +94,48 @@ fn load_a_run_that_is_stopped_at_once_is_cancelled_without_a_report() {
     assert_eq!(status(&workspace), ("cancelled".into(), Some("stopped at once".into())));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn load_a_run_that_is_stopped_at_once_says_which_rows_it_leaves() {
+    let workspace = Workspace::new();
+    let channel = workspace.create_channel("real");
+    let target = Target::start(Behaviour::Answer(200, "42")).await;
+    // Some are answered, and then none any more.
+    target.freeze(30, Duration::from_secs(3600));
+    let mut command =
+        workspace.command(&["stress", "--url", &target.url, "--rps", "100", "--duration", "10m"]);
+    command.env("PORTA_API_KEY", &channel.write_key).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut stress = command.spawn().unwrap();
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut lines = BufReader::new(stress.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let interrupt = |line: &str| {
+            lines.find(|shown| shown.contains(line)).expect("a line");
+            kill_process(Pid::from_raw(stress.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+        };
+        ["1 s  sent", "ending early"].into_iter().for_each(interrupt);
+        (lines.collect::<Vec<_>>(), stress.wait().unwrap())
+    });
+    let (lines, ended) = ended.await.unwrap();
+    assert_eq!(ended.code(), Some(130));
+    let left = format!(
+        "rows of this run were left in channel {}: entry ids 42 to 42, and what was not answered yet",
+        channel.id
+    );
+    assert!(lines.contains(&left), "{lines:?}");
+    assert_eq!(lines.last().unwrap(), "stopped at once: of this run there is no report");
+    assert_eq!(status(&workspace), ("cancelled".into(), Some(format!("stopped at once: {left}"))));
+}
+
 #[test]
 fn a_run_that_cannot_begin_leaves_nothing() {
     let workspace = Workspace::new();
     let refused = workspace.porta(&["stress", "--url", "http://127.0.0.1:1"]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert_eq!(
+        refused.stderr,
+        "error: cannot load http://127.0.0.1:1: it takes a write API key of a channel there\n       Put it into \
+         PORTA_API_KEY. porta admin channel create makes a channel with a key. For a server that is not porta, say \
+         what to send: --method GET.\n"
+    );
     assert_eq!(workspace.json(&["report", "list", "--format", "json"]), serde_json::json!([]));
 }
 
