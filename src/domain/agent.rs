@@ -174,7 +174,7 @@ pub struct NewOperation {
     pub agent: Option<AgentId>,
     /// What kind of thing.
     pub operation_type: OperationType,
-    /// What was asked for, [kept](kept) and without secrets.
+    /// What was asked for, [`kept`] and without secrets.
     pub command: String,
     /// The address that asked.
     pub peer: String,
@@ -197,9 +197,9 @@ pub struct Ending {
     pub exit_code: Option<i32>,
     /// How long it took.
     pub took: Duration,
-    /// [Kept](kept), and without secrets.
+    /// Cut as by [`kept`], and without secrets.
     pub stdout: String,
-    /// [Kept](kept), and without secrets.
+    /// Cut as by [`kept`], and without secrets.
     pub stderr: String,
     /// Whether there was more output than is kept here.
     pub truncated: bool,
