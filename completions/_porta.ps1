@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Answer devices')
             [CompletionResult]::new('stress', 'stress', [CompletionResultType]::ParameterValue, 'Measure how much load a server takes')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
+            [CompletionResult]::new('criteria', 'criteria', [CompletionResultType]::ParameterValue, 'Judge whether this installation is still fine, what to tune, and when to move on')
             [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database up to date, back it up, restore it; bring channels in and out')
             [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
@@ -179,6 +180,139 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;report;help;help' {
             break
         }
+        'porta;criteria' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the criteria, what they mean and their thresholds')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge this installation: is it still fine, what to tune, is it time to move')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the checks that were stored, newest first')
+            [CompletionResult]::new('checklist', 'checklist', [CompletionResultType]::ParameterValue, 'Go through the list of what has to be done before, while and after moving on from SQLite alone')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write criteria.toml with the default thresholds and what they mean')
+            [CompletionResult]::new('hook-test', 'hook-test', [CompletionResultType]::ParameterValue, 'Run the hook and the ping once, whatever the verdict, and show what came of them')
+            [CompletionResult]::new('backtest', 'backtest', [CompletionResultType]::ParameterValue, 'Say how often these thresholds would have raised an alarm in the past')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;criteria;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;check' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write it to a file instead, which is replaced at once')
+            [CompletionResult]::new('--hook', '--hook', [CompletionResultType]::ParameterName, 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is')
+            [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'Address to GET when the verdict changes')
+            [CompletionResult]::new('--hook-timeout', '--hook-timeout', [CompletionResultType]::ParameterName, 'How long the hook and the ping may take each; the hook is then killed with all it has started')
+            [CompletionResult]::new('--damping', '--damping', [CompletionResultType]::ParameterName, 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing while an OK stays OK')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing while an OK stays OK')
+            [CompletionResult]::new('--no-store', '--no-store', [CompletionResultType]::ParameterName, 'Do not store the result; then nothing tells whether the next one is a change')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;history' {
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Checks to list, 1 to 10000')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;checklist' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;init' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;hook-test' {
+            [CompletionResult]::new('--hook', '--hook', [CompletionResultType]::ParameterName, 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is')
+            [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'Address to GET when the verdict changes')
+            [CompletionResult]::new('--hook-timeout', '--hook-timeout', [CompletionResultType]::ParameterName, 'How long the hook and the ping may take each; the hook is then killed with all it has started')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;backtest' {
+            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'How far back, 1 to 730')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;criteria;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the criteria, what they mean and their thresholds')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge this installation: is it still fine, what to tune, is it time to move')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the checks that were stored, newest first')
+            [CompletionResult]::new('checklist', 'checklist', [CompletionResultType]::ParameterValue, 'Go through the list of what has to be done before, while and after moving on from SQLite alone')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write criteria.toml with the default thresholds and what they mean')
+            [CompletionResult]::new('hook-test', 'hook-test', [CompletionResultType]::ParameterValue, 'Run the hook and the ping once, whatever the verdict, and show what came of them')
+            [CompletionResult]::new('backtest', 'backtest', [CompletionResultType]::ParameterValue, 'Say how often these thresholds would have raised an alarm in the past')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;criteria;help;list' {
+            break
+        }
+        'porta;criteria;help;check' {
+            break
+        }
+        'porta;criteria;help;history' {
+            break
+        }
+        'porta;criteria;help;checklist' {
+            break
+        }
+        'porta;criteria;help;init' {
+            break
+        }
+        'porta;criteria;help;hook-test' {
+            break
+        }
+        'porta;criteria;help;backtest' {
+            break
+        }
+        'porta;criteria;help;help' {
+            break
+        }
         'porta;migrate' {
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
@@ -190,6 +324,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of the database, which is kept beside it; no server may run on it')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that a database is whole, and show what it holds; servers may go on')
+            [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Write the plan for moving on from this installation, with its figures, as Markdown')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -224,6 +359,17 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         }
         'porta;migrate;verify' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;migrate;plan' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
@@ -277,6 +423,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of the database, which is kept beside it; no server may run on it')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that a database is whole, and show what it holds; servers may go on')
+            [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Write the plan for moving on from this installation, with its figures, as Markdown')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -292,6 +439,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;migrate;help;verify' {
+            break
+        }
+        'porta;migrate;help;plan' {
             break
         }
         'porta;migrate;help;import' {
@@ -671,6 +821,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Answer devices')
             [CompletionResult]::new('stress', 'stress', [CompletionResultType]::ParameterValue, 'Measure how much load a server takes')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
+            [CompletionResult]::new('criteria', 'criteria', [CompletionResultType]::ParameterValue, 'Judge whether this installation is still fine, what to tune, and when to move on')
             [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database up to date, back it up, restore it; bring channels in and out')
             [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
@@ -698,11 +849,43 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;help;report;compare' {
             break
         }
+        'porta;help;criteria' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the criteria, what they mean and their thresholds')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Judge this installation: is it still fine, what to tune, is it time to move')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the checks that were stored, newest first')
+            [CompletionResult]::new('checklist', 'checklist', [CompletionResultType]::ParameterValue, 'Go through the list of what has to be done before, while and after moving on from SQLite alone')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write criteria.toml with the default thresholds and what they mean')
+            [CompletionResult]::new('hook-test', 'hook-test', [CompletionResultType]::ParameterValue, 'Run the hook and the ping once, whatever the verdict, and show what came of them')
+            [CompletionResult]::new('backtest', 'backtest', [CompletionResultType]::ParameterValue, 'Say how often these thresholds would have raised an alarm in the past')
+            break
+        }
+        'porta;help;criteria;list' {
+            break
+        }
+        'porta;help;criteria;check' {
+            break
+        }
+        'porta;help;criteria;history' {
+            break
+        }
+        'porta;help;criteria;checklist' {
+            break
+        }
+        'porta;help;criteria;init' {
+            break
+        }
+        'porta;help;criteria;hook-test' {
+            break
+        }
+        'porta;help;criteria;backtest' {
+            break
+        }
         'porta;help;migrate' {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'List the schema''s versions, applied and pending')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of the database, which is kept beside it; no server may run on it')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that a database is whole, and show what it holds; servers may go on')
+            [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Write the plan for moving on from this installation, with its figures, as Markdown')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring entries in from elsewhere')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole channel as CSV, in the order of time')
             break
@@ -717,6 +900,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;help;migrate;verify' {
+            break
+        }
+        'porta;help;migrate;plan' {
             break
         }
         'porta;help;migrate;import' {

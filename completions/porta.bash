@@ -19,6 +19,9 @@ _porta() {
             porta,admin)
                 cmd="porta__subcmd__admin"
                 ;;
+            porta,criteria)
+                cmd="porta__subcmd__criteria"
+                ;;
             porta,generate)
                 cmd="porta__subcmd__generate"
                 ;;
@@ -187,6 +190,54 @@ _porta() {
             porta__subcmd__admin__subcmd__token__subcmd__help,revoke)
                 cmd="porta__subcmd__admin__subcmd__token__subcmd__help__subcmd__revoke"
                 ;;
+            porta__subcmd__criteria,backtest)
+                cmd="porta__subcmd__criteria__subcmd__backtest"
+                ;;
+            porta__subcmd__criteria,check)
+                cmd="porta__subcmd__criteria__subcmd__check"
+                ;;
+            porta__subcmd__criteria,checklist)
+                cmd="porta__subcmd__criteria__subcmd__checklist"
+                ;;
+            porta__subcmd__criteria,help)
+                cmd="porta__subcmd__criteria__subcmd__help"
+                ;;
+            porta__subcmd__criteria,history)
+                cmd="porta__subcmd__criteria__subcmd__history"
+                ;;
+            porta__subcmd__criteria,hook-test)
+                cmd="porta__subcmd__criteria__subcmd__hook__subcmd__test"
+                ;;
+            porta__subcmd__criteria,init)
+                cmd="porta__subcmd__criteria__subcmd__init"
+                ;;
+            porta__subcmd__criteria,list)
+                cmd="porta__subcmd__criteria__subcmd__list"
+                ;;
+            porta__subcmd__criteria__subcmd__help,backtest)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__backtest"
+                ;;
+            porta__subcmd__criteria__subcmd__help,check)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__check"
+                ;;
+            porta__subcmd__criteria__subcmd__help,checklist)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__checklist"
+                ;;
+            porta__subcmd__criteria__subcmd__help,help)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__help"
+                ;;
+            porta__subcmd__criteria__subcmd__help,history)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__history"
+                ;;
+            porta__subcmd__criteria__subcmd__help,hook-test)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__hook__subcmd__test"
+                ;;
+            porta__subcmd__criteria__subcmd__help,init)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__init"
+                ;;
+            porta__subcmd__criteria__subcmd__help,list)
+                cmd="porta__subcmd__criteria__subcmd__help__subcmd__list"
+                ;;
             porta__subcmd__generate,completions)
                 cmd="porta__subcmd__generate__subcmd__completions"
                 ;;
@@ -207,6 +258,9 @@ _porta() {
                 ;;
             porta__subcmd__help,admin)
                 cmd="porta__subcmd__help__subcmd__admin"
+                ;;
+            porta__subcmd__help,criteria)
+                cmd="porta__subcmd__help__subcmd__criteria"
                 ;;
             porta__subcmd__help,generate)
                 cmd="porta__subcmd__help__subcmd__generate"
@@ -271,6 +325,27 @@ _porta() {
             porta__subcmd__help__subcmd__admin__subcmd__token,revoke)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__token__subcmd__revoke"
                 ;;
+            porta__subcmd__help__subcmd__criteria,backtest)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__backtest"
+                ;;
+            porta__subcmd__help__subcmd__criteria,check)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__check"
+                ;;
+            porta__subcmd__help__subcmd__criteria,checklist)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__checklist"
+                ;;
+            porta__subcmd__help__subcmd__criteria,history)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__history"
+                ;;
+            porta__subcmd__help__subcmd__criteria,hook-test)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__hook__subcmd__test"
+                ;;
+            porta__subcmd__help__subcmd__criteria,init)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__init"
+                ;;
+            porta__subcmd__help__subcmd__criteria,list)
+                cmd="porta__subcmd__help__subcmd__criteria__subcmd__list"
+                ;;
             porta__subcmd__help__subcmd__generate,completions)
                 cmd="porta__subcmd__help__subcmd__generate__subcmd__completions"
                 ;;
@@ -285,6 +360,9 @@ _porta() {
                 ;;
             porta__subcmd__help__subcmd__migrate,import)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__import"
+                ;;
+            porta__subcmd__help__subcmd__migrate,plan)
+                cmd="porta__subcmd__help__subcmd__migrate__subcmd__plan"
                 ;;
             porta__subcmd__help__subcmd__migrate,restore)
                 cmd="porta__subcmd__help__subcmd__migrate__subcmd__restore"
@@ -319,6 +397,9 @@ _porta() {
             porta__subcmd__migrate,import)
                 cmd="porta__subcmd__migrate__subcmd__import"
                 ;;
+            porta__subcmd__migrate,plan)
+                cmd="porta__subcmd__migrate__subcmd__plan"
+                ;;
             porta__subcmd__migrate,restore)
                 cmd="porta__subcmd__migrate__subcmd__restore"
                 ;;
@@ -339,6 +420,9 @@ _porta() {
                 ;;
             porta__subcmd__migrate__subcmd__help,import)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__import"
+                ;;
+            porta__subcmd__migrate__subcmd__help,plan)
+                cmd="porta__subcmd__migrate__subcmd__help__subcmd__plan"
                 ;;
             porta__subcmd__migrate__subcmd__help,restore)
                 cmd="porta__subcmd__migrate__subcmd__help__subcmd__restore"
@@ -395,7 +479,7 @@ _porta() {
 
     case "${cmd}" in
         porta)
-            opts="-h -V --db --log-level --log-format --help --version serve stress report migrate admin generate help"
+            opts="-h -V --db --log-level --log-format --help --version serve stress report criteria migrate admin generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1454,6 +1538,432 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__criteria)
+            opts="-h --db --log-level --log-format --help list check history checklist init hook-test backtest help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__backtest)
+            opts="-h --days --config --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__check)
+            opts="-q -h --config --since --run --format --output --quiet --hook --ping --hook-timeout --damping --no-store --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json nagios prometheus junit markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ping)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hook-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --damping)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__checklist)
+            opts="-h --config --since --run --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help)
+            opts="list check history checklist init hook-test backtest help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__backtest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__checklist)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__hook__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__history)
+            opts="-h --limit --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__hook__subcmd__test)
+            opts="-h --hook --ping --hook-timeout --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ping)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hook-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__init)
+            opts="-h --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__criteria__subcmd__list)
+            opts="-h --config --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__generate)
             opts="-h --db --log-level --log-format --help completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1589,7 +2099,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help)
-            opts="serve stress report migrate admin generate help"
+            opts="serve stress report criteria migrate admin generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1826,6 +2336,118 @@ _porta() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        porta__subcmd__help__subcmd__criteria)
+            opts="list check history checklist init hook-test backtest"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__backtest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__checklist)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__hook__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__criteria__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         porta__subcmd__help__subcmd__generate)
             opts="completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1883,7 +2505,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__migrate)
-            opts="status backup restore verify import export"
+            opts="status backup restore verify plan import export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1941,6 +2563,20 @@ _porta() {
         porta__subcmd__help__subcmd__migrate__subcmd__import__subcmd__thingspeak)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__migrate__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2079,7 +2715,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__migrate)
-            opts="-h --dry-run --db --log-level --log-format --help status backup restore verify import export help"
+            opts="-h --dry-run --db --log-level --log-format --help status backup restore verify plan import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2165,7 +2801,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__migrate__subcmd__help)
-            opts="status backup restore verify import export help"
+            opts="status backup restore verify plan import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2237,6 +2873,20 @@ _porta() {
         porta__subcmd__migrate__subcmd__help__subcmd__import__subcmd__thingspeak)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2370,6 +3020,44 @@ _porta() {
                     return 0
                     ;;
                 --timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__migrate__subcmd__plan)
+            opts="-h --config --since --run --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -28,6 +28,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand serve 'Answer devices'
             cand stress 'Measure how much load a server takes'
             cand report 'Show what was measured'
+            cand criteria 'Judge whether this installation is still fine, what to tune, and when to move on'
             cand migrate 'Bring the database up to date, back it up, restore it; bring channels in and out'
             cand admin 'Manage channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
@@ -164,6 +165,122 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;report;help;help'= {
         }
+        &'porta;criteria'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand list 'List the criteria, what they mean and their thresholds'
+            cand check 'Judge this installation: is it still fine, what to tune, is it time to move'
+            cand history 'List the checks that were stored, newest first'
+            cand checklist 'Go through the list of what has to be done before, while and after moving on from SQLite alone'
+            cand init 'Write criteria.toml with the default thresholds and what they mean'
+            cand hook-test 'Run the hook and the ping once, whatever the verdict, and show what came of them'
+            cand backtest 'Say how often these thresholds would have raised an alarm in the past'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;criteria;list'= {
+            cand --config 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;check'= {
+            cand --config 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]'
+            cand --since 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]'
+            cand --run 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]'
+            cand --format 'How to print it'
+            cand --output 'Write it to a file instead, which is replaced at once'
+            cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is'
+            cand --ping 'Address to GET when the verdict changes'
+            cand --hook-timeout 'How long the hook and the ping may take each; the hook is then killed with all it has started'
+            cand --damping 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -q 'Print nothing while an OK stays OK'
+            cand --quiet 'Print nothing while an OK stays OK'
+            cand --no-store 'Do not store the result; then nothing tells whether the next one is a change'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;history'= {
+            cand --limit 'Checks to list, 1 to 10000'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;checklist'= {
+            cand --config 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]'
+            cand --since 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]'
+            cand --run 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;init'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;hook-test'= {
+            cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is'
+            cand --ping 'Address to GET when the verdict changes'
+            cand --hook-timeout 'How long the hook and the ping may take each; the hook is then killed with all it has started'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;backtest'= {
+            cand --days 'How far back, 1 to 730'
+            cand --config 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;criteria;help'= {
+            cand list 'List the criteria, what they mean and their thresholds'
+            cand check 'Judge this installation: is it still fine, what to tune, is it time to move'
+            cand history 'List the checks that were stored, newest first'
+            cand checklist 'Go through the list of what has to be done before, while and after moving on from SQLite alone'
+            cand init 'Write criteria.toml with the default thresholds and what they mean'
+            cand hook-test 'Run the hook and the ping once, whatever the verdict, and show what came of them'
+            cand backtest 'Say how often these thresholds would have raised an alarm in the past'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;criteria;help;list'= {
+        }
+        &'porta;criteria;help;check'= {
+        }
+        &'porta;criteria;help;history'= {
+        }
+        &'porta;criteria;help;checklist'= {
+        }
+        &'porta;criteria;help;init'= {
+        }
+        &'porta;criteria;help;hook-test'= {
+        }
+        &'porta;criteria;help;backtest'= {
+        }
+        &'porta;criteria;help;help'= {
+        }
         &'porta;migrate'= {
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
@@ -175,6 +292,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand backup 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
             cand restore 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
             cand verify 'Check that a database is whole, and show what it holds; servers may go on'
+            cand plan 'Write the plan for moving on from this installation, with its figures, as Markdown'
             cand import 'Bring entries in from elsewhere'
             cand export 'Write a whole channel as CSV, in the order of time'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -205,6 +323,16 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;migrate;verify'= {
             cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;migrate;plan'= {
+            cand --config 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]'
+            cand --since 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]'
+            cand --run 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
             cand --log-format 'How to log'
@@ -251,6 +379,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand backup 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
             cand restore 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
             cand verify 'Check that a database is whole, and show what it holds; servers may go on'
+            cand plan 'Write the plan for moving on from this installation, with its figures, as Markdown'
             cand import 'Bring entries in from elsewhere'
             cand export 'Write a whole channel as CSV, in the order of time'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -262,6 +391,8 @@ set edit:completion:arg-completer[porta] = {|@words|
         &'porta;migrate;help;restore'= {
         }
         &'porta;migrate;help;verify'= {
+        }
+        &'porta;migrate;help;plan'= {
         }
         &'porta;migrate;help;import'= {
             cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'
@@ -578,6 +709,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand serve 'Answer devices'
             cand stress 'Measure how much load a server takes'
             cand report 'Show what was measured'
+            cand criteria 'Judge whether this installation is still fine, what to tune, and when to move on'
             cand migrate 'Bring the database up to date, back it up, restore it; bring channels in and out'
             cand admin 'Manage channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
@@ -598,11 +730,35 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;help;report;compare'= {
         }
+        &'porta;help;criteria'= {
+            cand list 'List the criteria, what they mean and their thresholds'
+            cand check 'Judge this installation: is it still fine, what to tune, is it time to move'
+            cand history 'List the checks that were stored, newest first'
+            cand checklist 'Go through the list of what has to be done before, while and after moving on from SQLite alone'
+            cand init 'Write criteria.toml with the default thresholds and what they mean'
+            cand hook-test 'Run the hook and the ping once, whatever the verdict, and show what came of them'
+            cand backtest 'Say how often these thresholds would have raised an alarm in the past'
+        }
+        &'porta;help;criteria;list'= {
+        }
+        &'porta;help;criteria;check'= {
+        }
+        &'porta;help;criteria;history'= {
+        }
+        &'porta;help;criteria;checklist'= {
+        }
+        &'porta;help;criteria;init'= {
+        }
+        &'porta;help;criteria;hook-test'= {
+        }
+        &'porta;help;criteria;backtest'= {
+        }
         &'porta;help;migrate'= {
             cand status 'List the schema''s versions, applied and pending'
             cand backup 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
             cand restore 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
             cand verify 'Check that a database is whole, and show what it holds; servers may go on'
+            cand plan 'Write the plan for moving on from this installation, with its figures, as Markdown'
             cand import 'Bring entries in from elsewhere'
             cand export 'Write a whole channel as CSV, in the order of time'
         }
@@ -613,6 +769,8 @@ set edit:completion:arg-completer[porta] = {|@words|
         &'porta;help;migrate;restore'= {
         }
         &'porta;help;migrate;verify'= {
+        }
+        &'porta;help;migrate;plan'= {
         }
         &'porta;help;migrate;import'= {
             cand thingspeak 'Add the entries of a ThingSpeak CSV export to a channel, all or none, at their original times'

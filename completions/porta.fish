@@ -38,6 +38,7 @@ complete -c porta -n "__fish_porta_needs_command" -s V -l version -d 'Print vers
 complete -c porta -n "__fish_porta_needs_command" -f -a "serve" -d 'Answer devices'
 complete -c porta -n "__fish_porta_needs_command" -f -a "stress" -d 'Measure how much load a server takes'
 complete -c porta -n "__fish_porta_needs_command" -f -a "report" -d 'Show what was measured'
+complete -c porta -n "__fish_porta_needs_command" -f -a "criteria" -d 'Judge whether this installation is still fine, what to tune, and when to move on'
 complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
 complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_needs_command" -f -a "generate" -d 'Write completions and man pages'
@@ -190,24 +191,156 @@ complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subc
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "compare" -d 'Say whether two runs, or repeats of them, differ'
 complete -c porta -n "__fish_porta_using_subcommand report; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l db -d 'Database file' -r -F
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
 warn\t'What may need attention'
 info\t'What happens'
 debug\t'What helps to find a fault'
 trace\t'Everything'"
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -l dry-run -d 'Only say what would be done'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "import" -d 'Bring entries in from elsewhere'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
-complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "list" -d 'List the criteria, what they mean and their thresholds'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "check" -d 'Judge this installation: is it still fine, what to tune, is it time to move'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "history" -d 'List the checks that were stored, newest first'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "checklist" -d 'Go through the list of what has to be done before, while and after moving on from SQLite alone'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "init" -d 'Write criteria.toml with the default thresholds and what they mean'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "hook-test" -d 'Run the hook and the ping once, whatever the verdict, and show what came of them'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "backtest" -d 'Say how often these thresholds would have raised an alarm in the past'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and not __fish_seen_subcommand_from list check history checklist init hook-test backtest help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from list" -l config -d 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from list" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from list" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from list" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from list" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l config -d 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l since -d 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l run -d 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'
+nagios\t'One line with performance data, for Nagios, Icinga and others'
+prometheus\t'A text file for Prometheus\'s node exporter'
+junit\t'For continuous integration'
+markdown\t'For a report'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l output -d 'Write it to a file instead, which is replaced at once' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l hook -d 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l ping -d 'Address to GET when the verdict changes' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l hook-timeout -d 'How long the hook and the ping may take each; the hook is then killed with all it has started' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l damping -d 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print nothing while an OK stays OK'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l no-store -d 'Do not store the result; then nothing tells whether the next one is a change'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from history" -l limit -d 'Checks to list, 1 to 10000' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from history" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from history" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from history" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from history" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l config -d 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l since -d 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l run -d 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'
+markdown\t'For a report'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from checklist" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from init" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from init" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from init" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l hook -d 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l ping -d 'Address to GET when the verdict changes' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l hook-timeout -d 'How long the hook and the ping may take each; the hook is then killed with all it has started' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -l days -d 'How far back, 1 to 730' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -l config -d 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -l format -d 'How to print it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from backtest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the criteria, what they mean and their thresholds'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "check" -d 'Judge this installation: is it still fine, what to tune, is it time to move'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "history" -d 'List the checks that were stored, newest first'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "checklist" -d 'Go through the list of what has to be done before, while and after moving on from SQLite alone'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write criteria.toml with the default thresholds and what they mean'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "hook-test" -d 'Run the hook and the ping once, whatever the verdict, and show what came of them'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "backtest" -d 'Say how often these thresholds would have raised an alarm in the past'
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -l dry-run -d 'Only say what would be done'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "status" -d 'List the schema\'s versions, applied and pending'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "plan" -d 'Write the plan for moving on from this installation, with its figures, as Markdown'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "import" -d 'Bring entries in from elsewhere'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and not __fish_seen_subcommand_from status backup restore verify plan import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l format -d 'How to print it' -r -f -a "table\t'For people'
 json\t'For programs'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from status" -l db -d 'Database file' -r -F
@@ -254,6 +387,19 @@ trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l config -d 'File with the thresholds [default: criteria.toml beside the database where there is one, else the built-in ones]' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l since -d 'How far back live traffic counts, 1m to 730d [default: as in criteria.toml, else 24h]' -r
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l run -d 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]' -r
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from import" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -281,6 +427,7 @@ complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_sub
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
+complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "plan" -d 'Write the plan for moving on from this installation, with its figures, as Markdown'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "import" -d 'Bring entries in from elsewhere'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -383,20 +530,29 @@ complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_su
 complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "completions" -d 'Print the completions of a shell'
 complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "man" -d 'Write a man page for every subcommand'
 complete -c porta -n "__fish_porta_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "serve" -d 'Answer devices'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "stress" -d 'Measure how much load a server takes'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "report" -d 'Show what was measured'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "generate" -d 'Write completions and man pages'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "serve" -d 'Answer devices'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "stress" -d 'Measure how much load a server takes'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "report" -d 'Show what was measured'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "criteria" -d 'Judge whether this installation is still fine, what to tune, and when to move on'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "generate" -d 'Write completions and man pages'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "list" -d 'List runs, newest first'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "show" -d 'Show one run'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "compare" -d 'Say whether two runs, or repeats of them, differ'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "list" -d 'List the criteria, what they mean and their thresholds'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "check" -d 'Judge this installation: is it still fine, what to tune, is it time to move'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "history" -d 'List the checks that were stored, newest first'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "checklist" -d 'Go through the list of what has to be done before, while and after moving on from SQLite alone'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "init" -d 'Write criteria.toml with the default thresholds and what they mean'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "hook-test" -d 'Run the hook and the ping once, whatever the verdict, and show what came of them'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from criteria" -f -a "backtest" -d 'Say how often these thresholds would have raised an alarm in the past'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "status" -d 'List the schema\'s versions, applied and pending'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "backup" -d 'Copy the database as it is at one moment, while servers go on, and prove that the copy is whole and equal'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "restore" -d 'Put a backup in the place of the database, which is kept beside it; no server may run on it'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "verify" -d 'Check that a database is whole, and show what it holds; servers may go on'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "plan" -d 'Write the plan for moving on from this installation, with its figures, as Markdown'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "import" -d 'Bring entries in from elsewhere'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "channel" -d 'Channels'

@@ -5,25 +5,45 @@ use std::process::ExitCode;
 
 /// All exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// What was asked for is done. A poor grade is an answer, too.
-    Done = 0,
+    Done,
     /// It could not be done.
-    Failed = 1,
+    Failed,
     /// The arguments or settings are wrong; clap uses the same.
-    Usage = 2,
+    Usage,
     /// `stress`: a condition of `--fail-on` does not hold.
-    Broken = 4,
+    Broken,
     /// `stress`: the run is not valid, so that it has no grade.
-    Invalid = 5,
+    Invalid,
     /// Ended by Ctrl+C or another signal. `stress` keeps what it has measured, unless a second one came.
-    Interrupted = 130,
+    Interrupted,
+    /// `criteria`: something needs attention. The codes of `criteria` are those that monitoring knows.
+    Warning,
+    /// `criteria`: something needs action.
+    Critical,
+    /// `criteria`: it cannot be told, for want of evidence, a database or sound arguments.
+    Unknown,
+}
+
+impl Exit {
+    /// What the process ends with.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed | Self::Warning => 1,
+            Self::Usage | Self::Critical => 2,
+            Self::Unknown => 3,
+            Self::Broken => 4,
+            Self::Invalid => 5,
+            Self::Interrupted => 130,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 
@@ -55,6 +75,13 @@ impl Failure {
     #[must_use]
     pub fn next_step(mut self, step: impl Display) -> Self {
         self.next_step = Some(step.to_string());
+        self
+    }
+
+    /// Ends with this code instead.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
         self
     }
 

@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use porta::cli::{self, Cli};
+use porta::cli;
 use porta::command;
 use porta::exec::runner;
-use porta::exit::Failure;
+use porta::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
     // Before any setting is read: a runner has none.
@@ -15,13 +14,17 @@ fn main() -> ExitCode {
     }
     match run() {
         Ok(exit) => exit.into(),
+        Err(failure) if cli::asks_for_criteria() => failure.exit(Exit::Unknown).report(),
         Err(failure) => failure.report(),
     }
 }
 
-fn run() -> Result<porta::exit::Exit, Failure> {
+fn run() -> Result<Exit, Failure> {
     cli::load_environment_files()?;
-    let cli = Cli::parse();
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(exit) => return Ok(exit),
+    };
     command::start_log(&cli);
     command::raise_file_limit();
     command::run(cli)

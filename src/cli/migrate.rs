@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{OutputFormat, number_within};
+use super::{Judged, OutputFormat, number_within};
 use crate::domain::id::ChannelId;
 use crate::domain::zone::Zone;
 
@@ -56,6 +56,14 @@ pub enum MigrateWhat {
         /// How to print it.
         #[command(flatten)]
         output: OutputFormat,
+    },
+    /// Write the plan for moving on from this installation, with its figures, as Markdown
+    Plan {
+        /// File to write to, which is replaced [default: standard output]
+        file: Option<PathBuf>,
+        /// What is judged.
+        #[command(flatten)]
+        judged: Judged,
     },
     /// Bring entries in from elsewhere
     #[command(subcommand)]

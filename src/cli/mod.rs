@@ -3,6 +3,7 @@
 mod admin;
 mod bridge;
 mod compare;
+mod criteria;
 mod migrate;
 mod serve;
 mod stress;
@@ -17,6 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
 pub use self::bridge::{Bridge, CommandLimits, Exec};
 pub use self::compare::{Compare, RunList};
+pub use self::criteria::{
+    Check, CheckFormat, Config, Criteria, Judged, ListFormat, Notify, asks_for_criteria, parse,
+};
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};
 pub use self::stress::{Custom, Stress, StressFormat};
@@ -35,6 +39,7 @@ Exit codes:
   2    wrong usage
   4    stress: something that had to hold does not (--fail-on)
   5    stress: the run is not valid, so that it has no grade
+       criteria has the codes of monitoring: 0 OK, 1 warning, 2 critical, 3 unknown
   130  interrupted; stress keeps what it has measured, unless a second signal came
 
 A setting comes from its flag, else its variable in the environment, else .env in the working
@@ -102,6 +107,9 @@ pub enum Command {
     Stress(Box<Stress>),
     /// Show what was measured
     Report(Report),
+    /// Judge whether this installation is still fine, what to tune, and when to move on
+    #[command(subcommand)]
+    Criteria(Criteria),
     /// Bring the database up to date, back it up, restore it; bring channels in and out
     Migrate(Migrate),
     /// Manage channels, their keys and admin tokens in the database

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::criteria::note;
 use super::{cannot_open, confirm, print, to_json};
 use crate::cli::Format;
 use crate::domain::contents::{ChannelContents, Contents};
 use crate::domain::id::EntryId;
+use crate::domain::observation::Milestone;
 use crate::domain::unit;
 use crate::exit::Failure;
 use crate::render::table::{self, Column::Left, Column::Right};
@@ -31,6 +33,7 @@ pub fn back_up(db: &Path, target: &Path, keep: Option<u32>) -> Result<(), Failur
             explained(&attempted, db, &error)
         }
     })?;
+    note(db, Milestone::Backup);
     let file = made.file.display();
     let mut text = format!("{file} holds what {} held: {}.\n", db.display(), summary(&made.contents));
     text.push_str(&format!("  fingerprint  {}\n", made.contents.fingerprint));

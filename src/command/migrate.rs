@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{backup, cannot_open, migrate_to_present, print, print_as, transfer};
+use super::{backup, cannot_open, migrate_to_present, migration_plan, print, print_as, transfer};
 use crate::cli::{Import, Migrate, MigrateWhat};
 use crate::exit::{Exit, Failure};
 use crate::render::table::{self, Column::Left, Column::Right};
@@ -16,6 +16,7 @@ pub fn run(arguments: &Migrate, db: &Path) -> Result<Exit, Failure> {
         Some(MigrateWhat::Backup { file, keep }) => backup::back_up(db, file, *keep)?,
         Some(MigrateWhat::Restore { file, yes }) => backup::restore(db, file, *yes)?,
         Some(MigrateWhat::Verify { file, output }) => backup::verify(db, file.as_deref(), output.format)?,
+        Some(MigrateWhat::Plan { file, judged }) => migration_plan::run(db, file.as_deref(), judged)?,
         Some(MigrateWhat::Import(Import::Thingspeak { file, channel, timezone, again })) => {
             transfer::import(db, file, *channel, timezone, *again)?;
         }

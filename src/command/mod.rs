@@ -3,11 +3,13 @@
 mod admin;
 mod backup;
 mod bridge;
+mod criteria;
 mod display;
 mod dry_run;
 mod generate;
 mod generate_data;
 mod migrate;
+mod migration_plan;
 mod private_server;
 mod progress;
 mod reconcile;
@@ -49,6 +51,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Serve(arguments) => serve::run(&arguments, db),
         Command::Stress(arguments) => stress::run(&arguments, db),
         Command::Report(arguments) => report::run(&arguments, db),
+        Command::Criteria(arguments) => criteria::run(&arguments, db),
         Command::Migrate(arguments) => migrate::run(&arguments, db),
         Command::Admin(arguments) => admin::run(arguments, db),
         Command::Generate(arguments) => generate::run(&arguments),

@@ -11,11 +11,13 @@ use super::bridge;
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
 use crate::cli::{CommandLimits, Limits, Serve};
+use crate::clock;
+use crate::domain::observation::ServerStart;
 use crate::exit::{Exit, Failure};
 use crate::server::bounds::Bounds;
 use crate::server::{self, ServeError, retention};
 use crate::store::sqlite::Sqlite;
-use crate::store::{SharedStore, Store as _};
+use crate::store::{MetricsStore as _, SharedStore, Store as _};
 
 /// Connections that wait to be accepted; the system may allow fewer. What is beyond is not refused but lost, and tries
 /// again after one second, after three, after seven: all devices of a site may come at once when its power is back.
@@ -57,6 +59,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         debug: arguments.debug,
     };
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
+    note_start(&store, &options, arguments.limits.max_queue).await;
     let retention = tokio::spawn(retention::keep(Arc::clone(&shared), arguments.bridge.agent_retention));
     let (stop, stopping) = tokio::sync::oneshot::channel();
     let serving = async {
@@ -79,6 +82,20 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
             tracing::warn!(signal = name, "stopped at once");
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+/// Remembers how this server was started, for `porta criteria`. The server is the same without.
+async fn note_start(store: &Sqlite, options: &server::Options, queue_capacity: u32) {
+    let start = ServerStart {
+        started_at: clock::utc(),
+        workers: u32::try_from(options.workers).unwrap_or(u32::MAX),
+        cores: std::thread::available_parallelism()
+            .map_or(0, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        queue_capacity: queue_capacity.into(),
+    };
+    if let Err(error) = store.note_start(start).await {
+        tracing::warn!(%error, "how this server was started was not noted");
     }
 }
 

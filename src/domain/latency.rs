@@ -1,5 +1,7 @@
 //! A distribution of latencies. Nothing is averaged across percentiles: distributions are merged, then asked.
 
+mod coarse;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -130,6 +132,16 @@ impl Latency {
     /// The sum of all latencies, within the resolution.
     pub fn sum(&self) -> Duration {
         Duration::from_secs_f64(self.histogram.mean() * self.count() as f64 / 1e9)
+    }
+
+    /// Adds all latencies of a [`Latency::coarse`] distribution's [`Latency::to_bytes`], without making that of it: there can be
+    /// thousands. Returns whether it is one; nothing is added otherwise.
+    pub fn merge_coarse_bytes(&mut self, bytes: &[u8]) -> bool {
+        let Some(counts) = coarse::counts(bytes) else { return false };
+        for (nanos, count) in counts {
+            self.histogram.saturating_record_n(nanos, count);
+        }
+        true
     }
 
     /// The HdrHistogram V2 encoding, in nanoseconds: some hundred bytes.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::id::{ChannelId, RunId};
 use super::schedule::Schedule;
 use super::unit::{self, UtcMillis};
+use super::validity::Verdict;
 
 /// Workers of a run: connections that are used at once.
 pub const WORKERS: std::ops::RangeInclusive<u32> = 1..=1000;
@@ -269,6 +270,22 @@ pub struct RunOverview {
     pub completed_at: Option<UtcMillis>,
     /// Why it failed.
     pub error_message: Option<String>,
+}
+
+impl RunOverview {
+    /// Whether its figures are about the server, and of a whole run.
+    pub fn is_evidence(&self) -> bool {
+        self.is(Verdict::Valid)
+    }
+
+    /// Whether it went to its end, and its figures were still moving then.
+    pub fn is_restless(&self) -> bool {
+        self.is(Verdict::NotSteady)
+    }
+
+    fn is(&self, verdict: Verdict) -> bool {
+        self.status == RunStatus::Completed.as_str() && self.validity.as_deref() == Some(verdict.as_str())
+    }
 }
 
 #[cfg(test)]

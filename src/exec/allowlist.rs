@@ -15,6 +15,7 @@ mod parameter;
 mod split;
 mod template;
 
+use crate::domain::toml_file::shown;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -26,8 +27,6 @@ use self::template::Template;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Names that a refusal lists.
 const NAMES_LISTED_MAX: usize = 32;
-/// Characters that a message repeats of what somebody wrote.
-const SHOWN_CHARACTERS_MAX: usize = 40;
 
 /// What agents may run.
 #[derive(Debug)]
@@ -150,21 +149,6 @@ impl Allowlist {
             more => format!("{} and {more} more", names.join(", ")),
         }
     }
-}
-
-/// The beginning of a text, with escapes in place of what a terminal or a log would not show as it is.
-fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for character in text.chars().take(SHOWN_CHARACTERS_MAX) {
-        match character {
-            '\'' | '"' | '\\' => shown.push(character),
-            other => shown.extend(other.escape_debug()),
-        }
-    }
-    if text.chars().nth(SHOWN_CHARACTERS_MAX).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod arrivals;
 mod connection;
 pub mod judge;
 mod pacer;
+pub mod ping;
 pub mod scrape;
 mod stream;
 pub mod target;

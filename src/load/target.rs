@@ -121,11 +121,17 @@ impl Destination {
     /// # Errors
     /// As [`TargetError`].
     pub async fn resolve(&self, traffic: Traffic) -> Result<Target, TargetError> {
+        let (address, tls) = self.reach().await?;
+        Ok(Target { address, tls, traffic })
+    }
+
+    /// The address to connect to, and how where it is not plain TCP.
+    pub(super) async fn reach(&self) -> Result<(SocketAddr, Option<Tls>), TargetError> {
         let host = self.authority.host();
         let port = self.authority.port_u16().unwrap_or(if self.https { 443 } else { 80 });
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let tls = self.https.then(|| Tls::new(bare).map_err(TargetError::Tls)).transpose()?;
-        Ok(Target { address: address(host, bare, port).await?, tls, traffic })
+        Ok((address(host, bare, port).await?, tls))
     }
 }
 

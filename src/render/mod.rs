@@ -1,6 +1,7 @@
 //! Values become text. No I/O: whoever prints decides where, and whether colours are kept.
 
 pub mod compare;
+pub mod criteria;
 pub mod endpoints;
 pub mod live;
 pub mod plan;

@@ -18,6 +18,7 @@ use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::id::{ChannelId, KeyId, RunId, SeriesId, TokenId};
 use crate::domain::metrics::{History, Record, Summary, Writing};
+use crate::domain::observation::ServerStart;
 use crate::domain::report::Report;
 use crate::domain::rows::Series;
 use crate::domain::run::{Claim, Place, RunOverview, RunStatus};
@@ -224,6 +225,9 @@ pub trait MetricsStore {
 
     /// What the writer has done since this was last called.
     fn take_writing(&self) -> Writing;
+
+    /// Keeps how the server was started last.
+    async fn note_start(&self, start: ServerStart) -> Result<()>;
 }
 
 /// Whether the server of this name is still there.

@@ -155,7 +155,7 @@ fn a_newer_database_is_refused_by_every_command_and_left_alone() {
     let workspace = Workspace::new();
     assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
     let database = workspace.database();
-    database.execute("INSERT INTO schema_migrations VALUES (9, 'later', '0.9.0', 1000)", []).unwrap();
+    database.execute("INSERT INTO schema_migrations VALUES (99, 'later', '0.9.0', 1000)", []).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     drop(database);
     for command in [

@@ -2,5 +2,7 @@
 
 pub mod compare;
 pub mod distribution;
+pub mod growth;
 pub mod steady;
+pub mod trend;
 pub mod windows;

@@ -1,13 +1,13 @@
 //! Reading the file: every mistake is named with its line and key, and with what is allowed there.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
-use toml::Spanned;
-use toml::de::{DeInteger, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
+use super::Command;
 use super::parameter::{Kind, PATH_LENGTH_MAX, Parameter};
 use super::template::{Element, Slot, Template};
-use super::{Command, shown};
+use crate::domain::toml_file::{Source, Table, shown, text, whole};
 use crate::domain::unit::{parse_bytes, parse_duration};
 
 /// Commands of a file.
@@ -36,7 +36,7 @@ const RUNNING: RangeInclusive<i64> = 1..=1024;
 pub(super) fn commands(file: &str, text: &str) -> Result<Vec<Command>, String> {
     let source = Source { file, text };
     let root = DeTable::parse(text).map_err(|error| source.not_toml(&error))?;
-    let root = Table { source, table: root.get_ref(), span: 0..0, path: String::new() };
+    let root = source.root(root.get_ref());
     root.has_only(&["command"], "the file")?;
     let list = "wants [[command]] before each command";
     let found = root.optional("command", |value| value.as_array().ok_or_else(|| list.into()))?;
@@ -276,129 +276,12 @@ fn below(value: &DeValue<'_>) -> Result<String, String> {
     if is_folder { Ok(folder.to_owned()) } else { Err(format!("wants {wants}, not `{}`", shown(folder))) }
 }
 
-fn text<'v>(value: &'v DeValue<'_>, wants: &str) -> Result<&'v str, String> {
-    value.as_str().ok_or_else(|| format!("wants {wants}"))
-}
-
-fn whole(integer: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
-}
-
 fn within(value: &DeValue<'_>, range: RangeInclusive<i64>) -> Result<usize, String> {
     let number = value.as_integer().and_then(whole).filter(|number| range.contains(number));
     let number = number.and_then(|number| usize::try_from(number).ok());
     number.ok_or_else(|| {
         format!("wants a whole number from {} to {} without quotes", range.start(), range.end())
     })
-}
-
-/// The file, to say where something stands.
-#[derive(Clone, Copy)]
-struct Source<'s> {
-    file: &'s str,
-    text: &'s str,
-}
-
-impl Source<'_> {
-    fn error(&self, span: &Range<usize>, key: &str, problem: impl std::fmt::Display) -> String {
-        let before = self.text.as_bytes().iter().take(span.start);
-        let line = 1 + before.filter(|byte| **byte == b'\n').count();
-        format!("{}, line {line}, {key}: {problem}", self.file)
-    }
-
-    /// There may be no key yet: the line, as far as it is shown, has it.
-    fn not_toml(&self, error: &toml::de::Error) -> String {
-        let span = error.span().unwrap_or_default();
-        let start =
-            self.text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-        let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        let problem = error.message().lines().collect::<Vec<_>>().join(", ");
-        self.error(&span, &shown(line.trim()), format_args!("this is not TOML: {problem}"))
-    }
-}
-
-/// A table of the file.
-struct Table<'s> {
-    source: Source<'s>,
-    table: &'s DeTable<'s>,
-    /// Where it begins.
-    span: Range<usize>,
-    /// The keys that lead to it, each with a dot behind it.
-    path: String,
-}
-
-impl<'s> Table<'s> {
-    fn get(&self, key: &str) -> Option<&'s Spanned<DeValue<'s>>> {
-        self.table.iter().find(|(found, _)| *found.get_ref() == key).map(|(_, value)| value)
-    }
-
-    /// A table in this one.
-    fn sub(&self, key: &str, value: &'s Spanned<DeValue<'s>>) -> Option<Self> {
-        let table = value.get_ref().as_table()?;
-        Some(Self { source: self.source, table, span: value.span(), path: format!("{}{key}.", self.path) })
-    }
-
-    fn optional<T>(
-        &self,
-        key: &str,
-        read: impl FnOnce(&'s DeValue<'s>) -> Result<T, String>,
-    ) -> Result<Option<T>, String> {
-        let value = self.get(key).map(|value| read(value.get_ref()));
-        value.transpose().map_err(|problem| self.error(key, problem))
-    }
-
-    fn required<T>(
-        &self,
-        key: &str,
-        read: impl FnOnce(&'s DeValue<'s>) -> Result<T, String>,
-    ) -> Result<T, String> {
-        match self.get(key) {
-            Some(value) => read(value.get_ref()).map_err(|problem| self.error(key, problem)),
-            None => {
-                // What it wants is said best by reading what it is not.
-                let wants = read(&DeValue::Boolean(false)).err().unwrap_or_default();
-                Err(self.error(key, format_args!("it is missing: {wants}")))
-            }
-        }
-    }
-
-    fn has_only(&self, keys: &[&str], of: &str) -> Result<(), String> {
-        match self.table.keys().find(|key| !keys.contains(&key.get_ref().as_ref())) {
-            Some(key) => {
-                let problem = format!("there is no such key; {of} has {}", keys.join(", "));
-                Err(self.error(key.get_ref(), problem))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn is_range(&self, is_range: bool, min: impl std::fmt::Display) -> Result<(), String> {
-        if is_range {
-            Ok(())
-        } else {
-            Err(self.error("max", format_args!("it is less than min, which is {min}")))
-        }
-    }
-
-    /// A mistake at a key, or, where the key is not there, in the table.
-    fn error(&self, key: &str, problem: impl std::fmt::Display) -> String {
-        let found = self.table.keys().find(|found| *found.get_ref() == key).map(Spanned::span);
-        self.source.error(
-            &found.unwrap_or_else(|| self.span.clone()),
-            &format!("{}{}", self.path, shown(key)),
-            problem,
-        )
-    }
-
-    fn element_error(
-        &self,
-        key: &str,
-        index: usize,
-        value: &Spanned<DeValue<'s>>,
-        problem: String,
-    ) -> String {
-        self.source.error(&value.span(), &format!("{}{key}[{index}]", self.path), problem)
-    }
 }
 
 #[cfg(test)]

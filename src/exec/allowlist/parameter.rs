@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{below, shown};
+use super::below;
+use crate::domain::toml_file::shown;
 
 /// Digits of a number. So many an `f64` tells apart, which is what `min` and `max` are compared as.
 const NUMBER_DIGITS_MAX: usize = 15;

@@ -250,7 +250,7 @@ fn slot(name: &str, takes_rest: bool, slots: &mut Vec<Slot>) -> Result<usize, St
     if !is_parameter_name(name) {
         return Err(format!(
             "{{{}}} is not a parameter: a name has a letter, then letters, digits, _ and -; write {{{{ for a brace",
-            super::shown(name)
+            crate::domain::toml_file::shown(name)
         ));
     }
     if let Some(index) = slots.iter().position(|slot| slot.name == name) {

@@ -29,12 +29,13 @@ pub fn of(connection: &Connection) -> rusqlite::Result<Fingerprint> {
     Ok(Fingerprint(digest.finalize().into()))
 }
 
-/// All tables by name, SQLite's own too, and whether each is clustered by its primary key.
+/// All tables by name, SQLite's own too, and whether each is clustered by its primary key. When the last backup was made is noted
+/// after it, and would make it another.
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, bool)>> {
     connection
         .prepare(
             "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
-             AND name <> 'sqlite_schema' ORDER BY name",
+             AND name NOT IN ('sqlite_schema', 'milestones') ORDER BY name",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()

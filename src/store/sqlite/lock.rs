@@ -16,6 +16,8 @@ use crate::clock;
 
 /// What is appended to the database's name.
 const SUFFIX: &str = ".lock";
+/// The same for the file that checks keep each other away by.
+const SUFFIX_OF_CHECKS: &str = ".check.lock";
 /// How long to wait for others, who may be only looking something up.
 pub const WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long to wait between two attempts.
@@ -68,6 +70,44 @@ impl DatabaseLock {
             Err(OpenError::InUse { holders: holders(&file, &path) })
         }
     }
+}
+
+/// Keeps other checks of the database away, after waiting for one that is under way.
+///
+/// # Errors
+/// [`OpenError::InUse`] when that does not end, [`OpenError::NoLock`] when there can be no lock file.
+pub fn alone(db: &Path) -> Result<File, OpenError> {
+    let path = path_of_checks(db)?;
+    let file = open(&path).map_err(no_lock(&path))?;
+    if take(&file, WAIT_MAX, File::try_lock).map_err(no_lock(&path))? {
+        Ok(file)
+    } else {
+        Err(OpenError::InUse { holders: holders(&file, &path) })
+    }
+}
+
+/// Whether there is a file already that checks keep each other away by.
+pub fn is_known_to_checks(db: &Path) -> bool {
+    path_of_checks(db).is_ok_and(|path| path.exists())
+}
+
+fn path_of_checks(db: &Path) -> Result<PathBuf, OpenError> {
+    Ok(beside::named(&beside::resolved(db).map_err(no_lock(db))?, SUFFIX_OF_CHECKS))
+}
+
+/// How many processes serve the database; `None` when the system does not tell.
+pub fn servers(db: &Path) -> Option<u32> {
+    let path = path(db).ok()?;
+    let pids = match File::open(&path) {
+        Ok(file) => pids(&file, &path).ok()?,
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(_) => return None,
+    };
+    let serves = |pid: &&u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word == b"serve")
+    };
+    u32::try_from(pids.iter().filter(serves).count()).ok()
 }
 
 fn share(file: File, path: &Path) -> Result<DatabaseLock, OpenError> {

@@ -70,7 +70,8 @@ pub fn history(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Hi
     Ok(History { routes, server, incidents })
 }
 
-fn incidents(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
+/// What went wrong, ever.
+pub fn incidents(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
     connection
         .prepare_cached(
             "SELECT kind, cause, count, first_at_ms, last_at_ms FROM incidents ORDER BY kind, cause",

@@ -50,6 +50,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "agents", "0006_agents.sql"),
     migration!(7, "run_identity", "0007_run_identity.sql"),
     migration!(8, "run_owners", "0008_run_owners.sql"),
+    migration!(9, "criteria_checks", "0009_criteria_checks.sql"),
 ];
 
 /// The schema that this version of porta works with.

@@ -9,6 +9,7 @@ mod channels;
 mod companion;
 mod connection;
 mod contents;
+pub mod criteria;
 mod entries;
 mod expiry;
 mod fingerprint;
@@ -16,6 +17,7 @@ mod jobs;
 mod lock;
 mod metrics;
 pub mod migrate;
+mod observation;
 mod operations;
 mod partial;
 mod readers;
@@ -41,6 +43,7 @@ use self::writer::Writer;
 use super::{Look, MetricsStore, Reading, Result, Statistics, Store, StoreError};
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::metrics::{History, Record, Summary, Writing};
+use crate::domain::observation::ServerStart;
 use crate::domain::unit::UtcMillis;
 
 /// Updates that can wait for the writer, unless told otherwise.
@@ -184,6 +187,10 @@ impl MetricsStore for Sqlite {
 
     fn take_writing(&self) -> Writing {
         self.vitals.take_writing()
+    }
+
+    async fn note_start(&self, start: ServerStart) -> Result<()> {
+        self.join(move |transaction| Ok(observation::note_start(transaction, &start)?)).await
     }
 }
 

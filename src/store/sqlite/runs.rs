@@ -1,7 +1,7 @@
 //! Stress-test runs.
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 use super::Sqlite;
 use crate::clock;
@@ -120,29 +120,7 @@ impl RunStore for Sqlite {
     }
 
     async fn run(&self, id: RunId) -> Result<Report> {
-        self.read(move |connection| {
-            let found = connection
-                .prepare_cached(
-                    "SELECT results_json, status, error_message FROM stress_test_runs WHERE id = ?1",
-                )?
-                .query_row([id.0], |row| {
-                    Ok((
-                        row.get::<_, Option<String>>(0)?,
-                        row.get::<_, String>(1)?,
-                        row.get::<_, Option<String>>(2)?,
-                    ))
-                })
-                .optional()?;
-            match found {
-                Some((Some(json), _, _)) => parse(id, &json),
-                Some((None, status, reason)) => {
-                    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-                    Err(StoreError::NotFound(format!("a report of run {id} ({status}{reason})")))
-                }
-                None => Err(unknown(id)),
-            }
-        })
-        .await
+        self.read(move |connection| report(connection, id)).await
     }
 
     async fn latest_run(&self) -> Result<Option<Report>> {
@@ -163,13 +141,9 @@ impl RunStore for Sqlite {
     async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>> {
         self.read(move |connection| {
             let runs = connection
-                .prepare_cached(
-                    "SELECT id, channel_id, workers, target_rps, duration, total_requests, successful_requests,
-                       failed_requests, actual_rps, efficiency, avg_latency_ms, min_latency_ms, max_latency_ms,
-                       p50_latency_ms, p95_latency_ms, p99_latency_ms, cv_latency, grade, validity, status,
-                       started_at_ms, completed_at_ms, error_message
-                     FROM stress_test_runs ORDER BY id DESC LIMIT ?1",
-                )?
+                .prepare_cached(&format!(
+                    "SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs ORDER BY id DESC LIMIT ?1"
+                ))?
                 .query_map([limit], overview)?
                 .collect::<rusqlite::Result<_>>()?;
             Ok(runs)
@@ -206,12 +180,36 @@ fn fail_abandoned(
     gone.map(|(id, why)| fail.execute(params![id, now.0, why])).sum()
 }
 
+/// The report of a run.
+pub fn report(connection: &Connection, id: RunId) -> Result<Report> {
+    let found = connection
+        .prepare_cached("SELECT results_json, status, error_message FROM stress_test_runs WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+        })
+        .optional()?;
+    match found {
+        Some((Some(json), _, _)) => parse(id, &json),
+        Some((None, status, reason)) => {
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            Err(StoreError::NotFound(format!("a report of run {id} ({status}{reason})")))
+        }
+        None => Err(unknown(id)),
+    }
+}
+
 fn parse(id: RunId, json: &str) -> Result<Report> {
     serde_json::from_str(json)
         .map_err(|error| StoreError::Other(format!("the report of run {id} is damaged: {error}")))
 }
 
-fn overview(row: &Row<'_>) -> rusqlite::Result<RunOverview> {
+/// The columns that [`overview`] reads.
+pub const OVERVIEW_COLUMNS: &str = "id, channel_id, workers, target_rps, duration, total_requests, successful_requests,
+  failed_requests, actual_rps, efficiency, avg_latency_ms, min_latency_ms, max_latency_ms, p50_latency_ms, p95_latency_ms,
+  p99_latency_ms, cv_latency, grade, validity, status, started_at_ms, completed_at_ms, error_message";
+
+/// A run as lists show it, of [`OVERVIEW_COLUMNS`].
+pub fn overview(row: &Row<'_>) -> rusqlite::Result<RunOverview> {
     Ok(RunOverview {
         id: RunId(row.get("id")?),
         channel_id: row.get::<_, Option<i64>>("channel_id")?.map(ChannelId),

@@ -5,6 +5,7 @@ pub mod client;
 pub mod island;
 pub mod page_cache;
 pub mod power;
+pub mod remembered;
 pub mod stress;
 pub mod target;
 pub mod tls;

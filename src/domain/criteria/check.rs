@@ -1,0 +1,172 @@
+//! What a check has found: the value behind table, JSON, monitoring formats, history and page.
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::Source;
+use super::forecast::Forecast;
+use super::measure::Measure;
+use super::verdict::{Colour, FindingId, FlagId, Rung, Status, Verdict};
+use crate::domain::unit::UtcMillis;
+
+/// A check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// How urgent it is.
+    pub verdict: Verdict,
+    /// The verdict's.
+    pub exit_code: u8,
+    /// What to do; `None` when that is unknown.
+    pub rung: Option<Rung>,
+    /// Why it came to that, in a sentence.
+    pub reason: String,
+    /// When.
+    pub checked_at: UtcMillis,
+    /// The five criteria, in the order of [`Measure::ALL`].
+    pub criteria: Vec<Criterion>,
+    /// All flags, raised or not, in the order of [`FlagId::ALL`].
+    pub flags: Vec<Flag>,
+    /// Whether all is well below the borders of the green zone.
+    pub green_zone: GreenZone,
+    /// The leading indicators.
+    pub leading: Vec<Indicator>,
+    /// What can be tuned, the most urgent first.
+    pub findings: Vec<Finding>,
+    /// What is needed to judge, and not known: ids of criteria and flags.
+    pub missing: Vec<String>,
+    /// Percent of the measured capacity that the busiest minute left.
+    pub headroom_percent: Option<f64>,
+    /// What to do, in order.
+    pub plan: Vec<Step>,
+    /// What Redis and PostgreSQL would and would not fix here.
+    pub remedies: Vec<Remedy>,
+}
+
+/// A criterion, judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// `p95`.
+    pub id: Measure,
+    /// As people read it.
+    pub label: String,
+    /// `None` when it is not known. There may be a value without a status: of too few samples.
+    pub value: Option<f64>,
+    /// Of value and threshold.
+    pub unit: String,
+    /// Agents cross it by reaching it, the others by exceeding it.
+    pub threshold: f64,
+    /// Where the value stands.
+    pub status: Status,
+    /// Why it matters.
+    pub reason: String,
+    /// Where the value comes from; `None` when there is none.
+    pub evidence: Option<Provenance>,
+    /// What confirms that it is crossed, or `None`: then it is a warning only.
+    pub confirmed_by: Option<String>,
+    /// When it will be crossed.
+    pub forecast: Forecast,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// In words, with what is to be said of it, as that there are too few samples.
+    pub text: String,
+    /// The source.
+    pub source: Source,
+    /// Seconds.
+    pub age_seconds: u64,
+    /// Observations that it rests on.
+    pub samples: Option<u64>,
+}
+
+/// A flag, raised or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flag {
+    /// `lock_errors`.
+    pub id: FlagId,
+    /// How urgent.
+    pub colour: Colour,
+    /// `None` when that is not known.
+    pub raised: Option<bool>,
+    /// The figures.
+    pub detail: String,
+}
+
+/// The source's green zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GreenZone {
+    /// Whether all of it is reached.
+    pub reached: bool,
+    /// Which measures are outside of it, or not known.
+    pub outside: Vec<Measure>,
+}
+
+/// A leading indicator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Indicator {
+    /// `writer_utilisation`.
+    pub id: String,
+    /// As people read it.
+    pub label: String,
+    /// `None` when it is not known.
+    pub value: Option<f64>,
+    /// Of value and limit.
+    pub unit: String,
+    /// Above it, the indicator confirms a crossed criterion; `None` where it does not.
+    pub limit: Option<f64>,
+    /// Whether it does.
+    pub confirms: bool,
+    /// The value in words, with where it comes from.
+    pub detail: String,
+}
+
+/// What can be tuned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `journal_mode`.
+    pub id: FindingId,
+    /// What is the matter.
+    pub title: String,
+    /// What was measured.
+    pub evidence: String,
+    /// The exact setting to change, or command to run.
+    pub setting: String,
+    /// Whether the operator has decided to live with it. It does not count then.
+    pub accepted: bool,
+}
+
+/// When a step is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Today.
+    Now,
+    /// When that is done.
+    Next,
+    /// To be prepared.
+    Later,
+}
+
+/// A step of the plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// When.
+    pub when: When,
+    /// What to do.
+    pub action: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What another system would do for this installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// `Redis` or `PostgreSQL`.
+    pub name: String,
+    /// Whether the evidence asks for it.
+    pub indicated: bool,
+    /// What it would fix here.
+    pub fixes: Vec<String>,
+    /// What it would not.
+    pub does_not_fix: Vec<String>,
+}

@@ -1,0 +1,245 @@
+//! From evidence and thresholds to a check.
+
+use super::check::{Check, Criterion, Finding, Flag, Provenance};
+use super::evidence::Evidence;
+use super::forecast::Forecast;
+use super::measure::Measure;
+use super::plan::{self, Bottleneck};
+use super::thresholds::Thresholds;
+use super::verdict::{Colour, FlagId, Rung, Status, Verdict};
+use super::{finding, flag, indicator};
+use crate::domain::unit::UtcMillis;
+
+/// Flags that have to be known before all can be well, beside the criteria.
+const REQUIRED_FLAGS: [FlagId; 2] = [FlagId::LockErrors, FlagId::ServerErrors];
+
+impl Check {
+    /// Judges what is known of an installation.
+    pub fn judge(evidence: &Evidence, thresholds: &Thresholds, checked_at: UtcMillis) -> Self {
+        let criteria: Vec<Criterion> =
+            Measure::ALL.into_iter().map(|measure| criterion(measure, evidence, thresholds)).collect();
+        let flags = flag::all(evidence, thresholds);
+        let status = |id| status_of(&criteria, id);
+        let scene = finding::Scene {
+            evidence,
+            thresholds,
+            p95: status(Measure::P95),
+            db_size: status(Measure::DbSize),
+        };
+        let findings = finding::all(&scene);
+        let leading = indicator::live(evidence, thresholds);
+        let missing = missing(&criteria, &flags);
+        let grounds = Grounds { criteria: &criteria, flags: &flags, findings: &findings, missing: &missing };
+        let verdict = grounds.verdict();
+        let rung = grounds.rung(verdict, leading.iter().any(|indicator| indicator.confirms));
+        let reason = grounds.reason(verdict);
+        let bottlenecks = Bottleneck::all(evidence, thresholds, &criteria);
+        let situation = plan::Situation {
+            verdict,
+            rung,
+            bottlenecks: &bottlenecks,
+            findings: &findings,
+            missing: &missing,
+        };
+        let (plan, remedies) = (situation.plan(), situation.remedies());
+        Self {
+            verdict,
+            exit_code: verdict.exit_code(),
+            rung,
+            reason,
+            checked_at,
+            green_zone: flag::green_zone(evidence, thresholds),
+            leading,
+            headroom_percent: headroom_percent(evidence),
+            plan,
+            remedies,
+            criteria,
+            flags,
+            findings,
+            missing,
+        }
+    }
+}
+
+fn criterion(measure: Measure, evidence: &Evidence, thresholds: &Thresholds) -> Criterion {
+    let threshold = measure.threshold(thresholds);
+    let observed = measure.observed(evidence);
+    let unfit = observed.as_ref().and_then(|found| measure.unfit(found, thresholds));
+    let status = match &observed {
+        Some(found) if unfit.is_none() => {
+            status(measure, found.value, threshold, thresholds.criteria.near_percent)
+        }
+        _ => Status::NoData,
+    };
+    let confirmed_by = match status {
+        Status::Crossed => indicator::confirmation(measure, evidence, thresholds),
+        _ => None,
+    };
+    let provenance = observed.as_ref().map(|found| Provenance {
+        text: match &unfit {
+            None => found.text(),
+            Some(why) => format!("{}: {why}", found.text()),
+        },
+        source: found.source.clone(),
+        age_seconds: found.age_seconds,
+        samples: found.samples,
+    });
+    Criterion {
+        id: measure,
+        label: measure.label().into(),
+        value: observed.as_ref().map(|found| found.value),
+        unit: measure.unit().into(),
+        threshold,
+        status,
+        reason: measure.reason().into(),
+        evidence: provenance,
+        confirmed_by,
+        forecast: match status {
+            Status::Crossed => Forecast::Crossed,
+            _ => Forecast::of(evidence.history.get(&measure).map_or(&[], Vec::as_slice), threshold),
+        },
+    }
+}
+
+fn status(measure: Measure, value: f64, threshold: f64, near_percent: f64) -> Status {
+    let is_crossed = value > threshold || measure.crosses_at_threshold() && value == threshold;
+    if is_crossed {
+        Status::Crossed
+    } else if value >= threshold - threshold * near_percent / 100.0 {
+        Status::Near
+    } else {
+        Status::Safe
+    }
+}
+
+fn status_of(criteria: &[Criterion], id: Measure) -> Status {
+    criteria.iter().find(|criterion| criterion.id == id).map_or(Status::NoData, |criterion| criterion.status)
+}
+
+fn missing(criteria: &[Criterion], flags: &[Flag]) -> Vec<String> {
+    let criteria = criteria.iter().filter(|criterion| criterion.status == Status::NoData);
+    let flags = flags.iter().filter(|flag| flag.raised.is_none() && REQUIRED_FLAGS.contains(&flag.id));
+    criteria
+        .map(|criterion| criterion.id.id().to_owned())
+        .chain(flags.map(|flag| flag.id.id().to_owned()))
+        .collect()
+}
+
+fn headroom_percent(evidence: &Evidence) -> Option<f64> {
+    let rps = evidence.rps.as_ref()?.value;
+    let capacity = evidence.capacity_rps.as_ref()?.value;
+    (capacity > 0.0).then(|| 100.0 * (1.0 - rps / capacity)).filter(|percent| percent.is_finite())
+}
+
+/// What a verdict rests on.
+struct Grounds<'c> {
+    criteria: &'c [Criterion],
+    flags: &'c [Flag],
+    findings: &'c [Finding],
+    missing: &'c [String],
+}
+
+impl Grounds<'_> {
+    fn raised(&self, colour: Colour) -> impl Iterator<Item = &Flag> {
+        self.flags.iter().filter(move |flag| flag.colour == colour && flag.raised == Some(true))
+    }
+
+    fn with_status(&self, status: Status) -> impl Iterator<Item = &Criterion> {
+        self.criteria.iter().filter(move |criterion| criterion.status == status)
+    }
+
+    fn confirmed(&self) -> impl Iterator<Item = &Criterion> {
+        self.with_status(Status::Crossed).filter(|criterion| criterion.confirmed_by.is_some())
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| !finding.accepted)
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.raised(Colour::Red).next().is_some() || self.confirmed().next().is_some() {
+            Verdict::Critical
+        } else if self.with_status(Status::Crossed).next().is_some()
+            || self.with_status(Status::Near).next().is_some()
+            || self.raised(Colour::Yellow).next().is_some()
+            || self.open().next().is_some()
+        {
+            Verdict::Warning
+        } else if self.missing.is_empty() {
+            Verdict::Ok
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    /// Nobody migrates while tuning is left; nor for errors that nothing else goes along with: they have another cause than
+    /// too much load, and would move along.
+    fn rung(&self, verdict: Verdict, indicator_confirms: bool) -> Option<Rung> {
+        let only_errors = !indicator_confirms
+            && self.confirmed().next().is_none()
+            && self.raised(Colour::Red).all(|flag| flag.id == FlagId::ServerErrors);
+        match verdict {
+            Verdict::Ok => Some(Rung::Ok),
+            Verdict::Unknown => None,
+            _ if self.open().next().is_some() => Some(Rung::Tune),
+            Verdict::Warning => Some(Rung::Watch),
+            Verdict::Critical if only_errors => Some(Rung::Watch),
+            Verdict::Critical => Some(Rung::Migrate),
+        }
+    }
+
+    fn reason(&self, verdict: Verdict) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        match verdict {
+            Verdict::Ok => {
+                return "all criteria are safe, no flag is raised, and nothing is to be tuned".into();
+            }
+            Verdict::Unknown => {
+                return format!("what is known is well, but there is no data on {}", self.missing.join(", "));
+            }
+            Verdict::Critical => {
+                parts.extend(
+                    self.raised(Colour::Red)
+                        .map(|flag| format!("red flag {}: {}", flag.id.id(), flag.detail)),
+                );
+                parts.extend(self.confirmed().map(|criterion| {
+                    let confirmed_by = criterion.confirmed_by.as_deref().unwrap_or_default();
+                    format!(
+                        "{} is crossed ({}), confirmed by {confirmed_by}",
+                        criterion.label,
+                        value(criterion)
+                    )
+                }));
+            }
+            Verdict::Warning => {}
+        }
+        let unconfirmed =
+            self.with_status(Status::Crossed).filter(|criterion| criterion.confirmed_by.is_none());
+        parts.extend(unconfirmed.map(|criterion| {
+            format!(
+                "{} is crossed ({}), not confirmed by any leading indicator",
+                criterion.label,
+                value(criterion)
+            )
+        }));
+        parts
+            .extend(self.with_status(Status::Near).map(|criterion| {
+                format!("{} is near its threshold ({})", criterion.label, value(criterion))
+            }));
+        parts.extend(self.raised(Colour::Yellow).map(|flag| format!("yellow flag {}", flag.id.id())));
+        parts.extend(self.open().map(|finding| format!("to tune: {}", finding.title)));
+        if !self.missing.is_empty() {
+            parts.push(format!("no data on {}", self.missing.join(", ")));
+        }
+        parts.join("; ")
+    }
+}
+
+fn value(criterion: &Criterion) -> String {
+    criterion.value.map_or_else(|| "–".into(), |value| criterion.id.text(value))
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Databases with a past: what servers would have remembered of hours and days.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use porta::clock;
+use porta::domain::metrics::{Record, Requests, RoutePeriod, ServerPeriod, Traffic, Writing};
+use porta::domain::unit::UtcMillis;
+use porta::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+use porta::store::{MetricsStore as _, Store as _};
+
+use super::Workspace;
+
+pub const MINUTE: i64 = 60_000;
+
+/// What a minute was like.
+#[derive(Clone, Copy)]
+pub struct Minute {
+    /// How many minutes ago.
+    pub ago: i64,
+    pub traffic: Traffic,
+    pub requests: u64,
+    pub status: u16,
+    /// Of all requests but one in twenty.
+    pub usual: Duration,
+    /// Of one in twenty.
+    pub slow: Duration,
+    pub agents: u64,
+    /// The share of the time that the writer was at work.
+    pub utilisation: f64,
+    pub lock_errors: u64,
+    pub checkpoint_lag: u64,
+}
+
+impl Minute {
+    pub const QUIET: Self = Self {
+        ago: 10,
+        traffic: Traffic::Live,
+        requests: 600,
+        status: 200,
+        usual: Duration::from_millis(1),
+        slow: Duration::from_millis(1),
+        agents: 1,
+        utilisation: 0.01,
+        lock_errors: 0,
+        checkpoint_lag: 0,
+    };
+
+    fn record(&self) -> Record {
+        let at = UtcMillis(clock::utc().0 - self.ago * MINUTE);
+        let mut requests = Requests::default();
+        for number in 0..self.requests {
+            let latency = if number % 20 == 0 { self.slow } else { self.usual };
+            requests.record(Some(self.status), latency);
+        }
+        let writing = Writing {
+            observed: Duration::from_secs(60),
+            busy: Duration::from_secs_f64(60.0 * self.utilisation),
+            lock_errors: self.lock_errors,
+            checkpoint_lag_max: self.checkpoint_lag,
+            ..Writing::default()
+        };
+        let live = if self.traffic == Traffic::Live { self.requests } else { 0 };
+        Record {
+            minute: UtcMillis(at.0 - at.0.rem_euclid(MINUTE)),
+            routes: vec![RoutePeriod { route: "POST /update".into(), traffic: self.traffic, requests }],
+            server: ServerPeriod {
+                live_requests: live,
+                active_agents_max: self.agents,
+                writing,
+                ..ServerPeriod::default()
+            },
+            incidents: Vec::new(),
+        }
+    }
+}
+
+/// A database that remembers these minutes.
+pub fn database(minutes: &[Minute]) -> Workspace {
+    let workspace = Workspace::new();
+    migrate::prepare(&workspace.db()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Sqlite::open(&workspace.db(), QUEUE_CAPACITY).unwrap();
+        for minute in minutes {
+            store.record(Arc::new(minute.record())).await.unwrap();
+        }
+        store.close().await.unwrap();
+    });
+    workspace
+}
