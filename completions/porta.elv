@@ -197,7 +197,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --output 'Write it to a file instead, which is replaced at once'
             cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is'
             cand --ping 'Address to GET when the verdict changes'
-            cand --hook-timeout 'How long the hook and the ping may take each; the hook is then killed with all it has started'
+            cand --hook-timeout 'How long the hook and the ping may take each; the process group of the hook is then killed'
             cand --damping 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
@@ -238,7 +238,7 @@ set edit:completion:arg-completer[porta] = {|@words|
         &'porta;criteria;hook-test'= {
             cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is'
             cand --ping 'Address to GET when the verdict changes'
-            cand --hook-timeout 'How long the hook and the ping may take each; the hook is then killed with all it has started'
+            cand --hook-timeout 'How long the hook and the ping may take each; the process group of the hook is then killed'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
             cand --log-format 'How to log'

@@ -48,8 +48,6 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
     let bound =
         listener.local_addr().map_err(|error| Failure::new("cannot tell the bound address", error))?;
     let bridge = bridge::options(&arguments.bridge, db, bound).await?;
-    print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
-
     let options = server::Options {
         workers: if arguments.debug { 1 } else { arguments.workers as usize },
         worker_timeout: arguments.worker_timeout,
@@ -58,8 +56,10 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         bridge,
         debug: arguments.debug,
     };
-    let shared: SharedStore = Arc::clone(&store) as SharedStore;
+    // Before anybody is told of it: a database that is locked would keep those waiting who come then.
     note_start(&store, &options, arguments.limits.max_queue).await;
+    print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
+    let shared: SharedStore = Arc::clone(&store) as SharedStore;
     let retention = tokio::spawn(retention::keep(Arc::clone(&shared), arguments.bridge.agent_retention));
     let (stop, stopping) = tokio::sync::oneshot::channel();
     let serving = async {
