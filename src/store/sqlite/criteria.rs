@@ -237,23 +237,3 @@ fn journal_mode(db: &Path) -> std::result::Result<Option<&'static str>, OpenErro
         Err(error) => Err(OpenError::Io(error.to_string())),
     }
 }
-
-/// Alone among checks.
-#[derive(Debug)]
-pub struct CheckLock {
-    _file: File,
-}
-
-impl CheckLock {
-    /// Keeps other checks of this database away, after waiting for one that is under way.
-    ///
-    /// # Errors
-    /// [`OpenError::InUse`] when that one does not end, [`OpenError::NoLock`] when there can be no lock file, and as [`observe`].
-    pub fn take(db: &Path) -> std::result::Result<Self, ObserveError> {
-        // Beside what is no database of porta's, no file is made.
-        if !lock::is_known_to_checks(db) {
-            checks(db, 1)?;
-        }
-        Ok(Self { _file: lock::alone(db)? })
-    }
-}

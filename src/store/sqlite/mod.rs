@@ -6,6 +6,7 @@ mod answers;
 pub mod backup;
 mod beside;
 mod channels;
+pub mod check_state;
 mod companion;
 mod connection;
 mod contents;
