@@ -1,9 +1,11 @@
 //! What is read of an installation, in one moment, to judge it by.
 
+mod calm;
 mod evidence;
 
 use std::path::PathBuf;
 
+pub use self::calm::Calm;
 use super::criteria::verdict::Verdict;
 use super::latency::Latency;
 use super::metrics::{Incident, ServerPeriod, Writing};
@@ -101,19 +103,6 @@ impl Default for Live {
             newest: None,
         }
     }
-}
-
-/// A period without a stress test.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Calm {
-    /// The share of the time, 0 to 1, that the writer was at work; `None` when it was not looked at.
-    pub utilisation: Option<f64>,
-    /// CPU time in percent of one core.
-    pub cpu_percent: f64,
-    /// Updates in a transaction, on average; `None` without any.
-    pub updates_per_batch: Option<f64>,
-    /// Frames that a checkpoint had to leave in the log, at most.
-    pub checkpoint_lag_max: u64,
 }
 
 /// The database file and its disk.

@@ -152,7 +152,7 @@ pub struct Window {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Leading {
-    /// The share of the time in percent that the writer was at work, in the busiest minute.
+    /// The share of the time in percent that the writer was at work; of live traffic, one minute in twenty is busier.
     pub writer_utilisation_percent: Option<Observed<f64>>,
     /// 99th percentile of how long updates waited for the writer, milliseconds.
     pub queue_wait_p99_ms: Option<Observed<f64>>,
@@ -196,7 +196,7 @@ pub struct Installation {
     pub workers: Option<u32>,
     /// Logical processors that the server may use.
     pub cores: Option<u32>,
-    /// CPU time of the server in percent of one core, in its busiest minute.
+    /// CPU time of the server in percent of one core; one minute in twenty is busier.
     pub cpu_percent: Option<f64>,
     /// Server processes on the database.
     pub servers: Option<u32>,
@@ -204,7 +204,7 @@ pub struct Installation {
     pub queue_capacity: Option<u64>,
     /// Updates that were refused in the window because the queue was full.
     pub queue_refusals: Option<u64>,
-    /// Updates in a transaction, on average, while there was a queue.
+    /// Updates in a transaction, on average, while the writer was as busy as it is one minute in twenty.
     pub updates_per_batch: Option<f64>,
     /// Seconds that the longest read transaction has been open.
     pub longest_read_seconds: Option<f64>,

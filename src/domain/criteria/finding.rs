@@ -197,7 +197,7 @@ impl Scene<'_> {
             (
                 "there are fewer workers than cores, and they are busy".into(),
                 format!(
-                    "{workers} workers, {cores} cores, {cpu:.0} % of one core used in the busiest minute"
+                    "{workers} workers, {cores} cores, {cpu:.0} % of one core used, for one minute in twenty or more"
                 ),
                 format!("porta serve --workers {cores} (or WORKERS={cores})"),
             )

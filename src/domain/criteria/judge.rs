@@ -12,6 +12,8 @@ use crate::domain::unit::UtcMillis;
 
 /// Flags that have to be known before all can be well, beside the criteria.
 const REQUIRED_FLAGS: [FlagId; 2] = [FlagId::LockErrors, FlagId::ServerErrors];
+/// Flags that more load than there is room for raises.
+const LOAD_FLAGS: [FlagId; 2] = [FlagId::P95Red, FlagId::LatencyGrowth];
 
 impl Check {
     /// Judges what is known of an installation.
@@ -31,17 +33,19 @@ impl Check {
         let missing = missing(&criteria, &flags);
         let grounds = Grounds { criteria: &criteria, flags: &flags, findings: &findings, missing: &missing };
         let verdict = grounds.verdict();
-        let rung = grounds.rung(verdict, leading.iter().any(|indicator| indicator.confirms));
-        let reason = grounds.reason(verdict);
         let bottlenecks = Bottleneck::all(evidence, thresholds, &criteria);
+        let remedies = plan::remedies(&bottlenecks);
+        let rung = grounds.rung(verdict, remedies.iter().any(|remedy| remedy.indicated));
+        let reason = grounds.reason(verdict);
         let situation = plan::Situation {
             verdict,
             rung,
             bottlenecks: &bottlenecks,
+            remedies: &remedies,
             findings: &findings,
             missing: &missing,
         };
-        let (plan, remedies) = (situation.plan(), situation.remedies());
+        let plan = situation.plan();
         Self {
             verdict,
             exit_code: verdict.exit_code(),
@@ -172,19 +176,18 @@ impl Grounds<'_> {
         }
     }
 
-    /// Nobody migrates while tuning is left; nor for errors that nothing else goes along with: they have another cause than
-    /// too much load, and would move along.
-    fn rung(&self, verdict: Verdict, indicator_confirms: bool) -> Option<Rung> {
-        let only_errors = !indicator_confirms
-            && self.confirmed().next().is_none()
-            && self.raised(Colour::Red).all(|flag| flag.id == FlagId::ServerErrors);
+    /// Nobody migrates while tuning is left, nor for what would move along: errors have other causes than too much load, and
+    /// answers that are slow while nothing here is at its limit are as slow with another database.
+    fn rung(&self, verdict: Verdict, has_remedy: bool) -> Option<Rung> {
+        let is_overloaded = self.raised(Colour::Red).any(|flag| LOAD_FLAGS.contains(&flag.id));
+        let is_outgrown = self.confirmed().next().is_some() || is_overloaded && has_remedy;
         match verdict {
             Verdict::Ok => Some(Rung::Ok),
             Verdict::Unknown => None,
             _ if self.open().next().is_some() => Some(Rung::Tune),
             Verdict::Warning => Some(Rung::Watch),
-            Verdict::Critical if only_errors => Some(Rung::Watch),
-            Verdict::Critical => Some(Rung::Migrate),
+            Verdict::Critical if is_outgrown => Some(Rung::Migrate),
+            Verdict::Critical => Some(Rung::Watch),
         }
     }
 

@@ -131,7 +131,7 @@ pub(super) const SECTIONS: &[Section] = &[
         settings: &[
             Setting {
                 key: "writer_utilisation_percent",
-                comment: "of the time, in the busiest minute",
+                comment: "of the time; one minute in twenty may be busier",
                 place: Place::Number(|t| &mut t.leading.writer_utilisation_percent, 0.0..=100.0),
             },
             Setting {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Calm, Observation, Slot};
+use super::calm::lasting;
+use super::{Observation, Slot};
 use crate::domain::criteria::evidence::{
     Disk, Evidence, Installation, Leading, Observed, Past, Series, Source, Window,
 };
@@ -123,12 +124,10 @@ impl Observation {
             Observed { value: round(value), source, age_seconds, samples }
         };
         let p99 = |latency: &Latency| Some(counted(latency.percentile_ms(99.0)?, Some(latency.count())));
-        let utilisation = calm.iter().filter_map(|period| period.utilisation);
         let hours = writing.observed.as_secs_f64() / 3600.0;
         Leading {
-            writer_utilisation_percent: utilisation
-                .max_by(f64::total_cmp)
-                .map(|share| counted(share.min(1.0) * 100.0, None)),
+            writer_utilisation_percent: lasting(calm, |period| period.utilisation)
+                .map(|(share, _)| counted(share.min(1.0) * 100.0, None)),
             queue_wait_p99_ms: p99(&writing.queue_wait),
             // Minutes that were hardly looked at would make an hour of one wait.
             busy_waits_per_hour: Some(counted(writing.busy_waits as f64 / hours.max(1.0), None)),
@@ -161,9 +160,7 @@ impl Observation {
     fn installation(&self) -> Installation {
         let calm = &self.live.calm;
         let server = self.server.as_ref();
-        let utilisation = |period: &Calm| period.utilisation.unwrap_or(0.0);
-        let busiest = calm.iter().max_by(|a, b| utilisation(a).total_cmp(&utilisation(b)));
-        let cpu = calm.iter().map(|period| period.cpu_percent);
+        let busy = lasting(calm, |period| period.utilisation).map(|(_, period)| period);
         let refusals = self
             .incidents
             .iter()
@@ -180,11 +177,11 @@ impl Observation {
             free_page_bytes: Some(self.file.free_bytes),
             workers: server.map(|server| server.workers),
             cores: server.map(|server| server.cores).filter(|cores| *cores > 0),
-            cpu_percent: cpu.max_by(f64::total_cmp).map(round),
+            cpu_percent: lasting(calm, |period| Some(period.cpu_percent)).map(|(cpu, _)| round(cpu)),
             servers: self.servers,
             queue_capacity: server.map(|server| server.queue_capacity),
             queue_refusals: self.live.newest.map(|_| refusals),
-            updates_per_batch: busiest.and_then(|period| period.updates_per_batch).map(round),
+            updates_per_batch: busy.and_then(|period| period.updates_per_batch).map(round),
             longest_read_seconds: self.longest_read_seconds(),
             slowest_rule: None,
         }

@@ -169,9 +169,11 @@ fn add_calm(live: &mut Live, row: &Row<'_>, period_ms: i64) -> rusqlite::Result<
     all.checkpoint_lag_max = all.checkpoint_lag_max.max(checkpoint_lag_max);
     all.commit.merge_coarse_bytes(row.get_ref("commit_latency")?.as_blob()?);
     all.queue_wait.merge_coarse_bytes(row.get_ref("queue_wait")?.as_blob()?);
+    let length = Duration::from_millis(period_ms.unsigned_abs());
     live.calm.push(Calm {
+        length,
         utilisation: (observed > Duration::ZERO).then(|| busy.as_secs_f64() / observed.as_secs_f64()),
-        cpu_percent: cpu.as_secs_f64() / (period_ms as f64 / 1000.0) * 100.0,
+        cpu_percent: cpu.as_secs_f64() / length.as_secs_f64() * 100.0,
         updates_per_batch: (batches > 0).then(|| updates as f64 / batches as f64),
         checkpoint_lag_max,
     });
