@@ -4,9 +4,11 @@ mod calm;
 mod evidence;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use self::calm::Calm;
 use super::criteria::verdict::Verdict;
+use super::id::RunId;
 use super::latency::Latency;
 use super::metrics::{Incident, ServerPeriod, Writing};
 use super::report::Report;
@@ -20,9 +22,10 @@ pub struct Wanted {
     pub at: UtcMillis,
     /// Since when live traffic counts.
     pub since: UtcMillis,
-    /// The stress run that counts; `None` for the latest valid one.
-    pub run: Option<super::id::RunId>,
-    /// Since when a run counts that was not asked for.
+    /// The stress run that p95 and CV come from, whatever it came to and however old it is. `None` for the latest valid one that
+    /// went to its end and can be read, and where there is none for live traffic.
+    pub run: Option<RunId>,
+    /// Since when such a run counts that was not asked for.
     pub runs_since: UtcMillis,
     /// Checks that are read, the newest ones.
     pub checks: u32,
@@ -35,7 +38,7 @@ pub struct Observation {
     pub at: UtcMillis,
     /// Since when live traffic counts.
     pub since: UtcMillis,
-    /// Agents seen in the last five minutes by other than stress tests.
+    /// Agents that are active: seen by other than stress tests within the server's window.
     pub active_agents: u64,
     /// The window of live traffic.
     pub live: Live,
@@ -69,8 +72,8 @@ pub struct Observation {
     pub milestones: Vec<(Milestone, UtcMillis)>,
 }
 
-/// How long an agent is active after it was seen, in milliseconds.
-pub const ACTIVE_AGENT_MS: i64 = 300_000;
+/// How long an agent is active after it was seen, where no server has noted it: what a server has by default.
+pub const AGENT_WINDOW: Duration = Duration::from_secs(300);
 
 /// How far back days are read: three months.
 pub const DAYS_MAX: i64 = 92;
@@ -144,6 +147,8 @@ pub struct ServerStart {
     pub cores: u32,
     /// Updates that can wait for the writer.
     pub queue_capacity: u64,
+    /// How long an agent is active after it was seen.
+    pub agent_window: Duration,
 }
 
 /// Live traffic of an hour or a day, in UTC.

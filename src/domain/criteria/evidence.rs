@@ -15,10 +15,10 @@ use crate::domain::unit;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Source {
-    /// Live traffic of the last hours: without stress tests.
+    /// Live traffic of the window, without stress tests.
     Live {
-        /// How many hours.
-        hours: u32,
+        /// How long that is.
+        window_seconds: u64,
     },
     /// A stress test.
     Run {
@@ -38,10 +38,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// As a sentence uses it: `last 24 h live`, `run 12`.
+    /// As a sentence uses it: `last 24h live`, `run 12`.
     pub fn name(&self) -> String {
         match self {
-            Self::Live { hours } => format!("last {hours} h live"),
+            Self::Live { window_seconds } => {
+                format!("last {} live", unit::duration(Duration::from_secs(*window_seconds)))
+            }
             Self::Run { id } => format!("run {}", id.0),
             Self::DatabaseFile => "the database file".into(),
             Self::Agents => "the agents table".into(),

@@ -4,7 +4,12 @@ use super::evidence::{Evidence, Installation, Leading, Observed, Series, Source,
 use crate::domain::id::RunId;
 
 pub(super) fn live<T>(value: T) -> Option<Observed<T>> {
-    Some(Observed { value, source: Source::Live { hours: 24 }, age_seconds: 30, samples: Some(100_000) })
+    Some(Observed {
+        value,
+        source: Source::Live { window_seconds: 86_400 },
+        age_seconds: 30,
+        samples: Some(100_000),
+    })
 }
 
 pub(super) fn in_run<T>(value: T) -> Option<Observed<T>> {

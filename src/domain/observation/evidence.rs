@@ -17,7 +17,6 @@ use crate::domain::summary::SeriesPoint;
 use crate::domain::unit::UtcMillis;
 use crate::domain::validity::Verdict;
 
-const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: f64 = 86_400_000.0;
 /// Days of checks from which the growth of the database is known.
 const GROWTH_DAYS_MIN: f64 = 1.0;
@@ -29,7 +28,7 @@ impl Observation {
     pub fn evidence(&self) -> Evidence {
         let (p95_ms, cv_percent) = self.latency();
         Evidence {
-            agents: Some(self.agents()),
+            agents: self.agents(),
             p95_ms,
             cv_percent,
             db_bytes: Some(self.now(self.file.bytes, Source::DatabaseFile)),
@@ -51,8 +50,7 @@ impl Observation {
     }
 
     fn live(&self) -> Source {
-        let hours = (self.at.0 - self.since.0 + HOUR_MS - 1) / HOUR_MS;
-        Source::Live { hours: u32::try_from(hours).unwrap_or(0) }
+        Source::Live { window_seconds: age(self.at, self.since) }
     }
 
     /// A value of the window: as old as the newest minute that a server has written.
@@ -61,9 +59,14 @@ impl Observation {
         Some(Observed { value, source, age_seconds, samples })
     }
 
-    fn agents(&self) -> Observed<u64> {
-        let at_a_time = self.live.all.as_ref().map_or(0, |all| all.active_agents_max);
-        self.now(at_a_time.max(self.active_agents), Source::Agents)
+    /// Those that are active now, unless there were more at a time in the window: then it is the server that has counted them.
+    fn agents(&self) -> Option<Observed<u64>> {
+        match &self.live.all {
+            Some(all) if all.active_agents_max > self.active_agents => {
+                self.of_window(all.active_agents_max, self.live(), None)
+            }
+            _ => Some(self.now(self.active_agents, Source::Agents)),
+        }
     }
 
     fn rps(&self) -> Option<Observed<f64>> {

@@ -12,7 +12,7 @@ use super::runs::{OVERVIEW_COLUMNS, overview};
 use crate::domain::latency::Latency;
 use crate::domain::metrics::{Resolution, ServerPeriod};
 use crate::domain::observation::{
-    ACTIVE_AGENT_MS, Calm, Channels, DAYS_MAX, DatabaseFile, Live, Observation, ServerStart, Slot, Wanted,
+    AGENT_WINDOW, Calm, Channels, DAYS_MAX, DatabaseFile, Live, Observation, ServerStart, Slot, Wanted,
 };
 use crate::domain::report::Report;
 use crate::domain::run::RunOverview;
@@ -37,10 +37,12 @@ pub fn observe(
     let (slots, latency) = latencies(&transaction, wanted)?;
     let (live, days, hours) = traffic(&transaction, wanted, slots, latency)?;
     let runs = runs(&transaction)?;
+    let server = server_start(&transaction)?;
+    let agent_window = server.as_ref().map_or(AGENT_WINDOW, |server| server.agent_window);
     Ok(Observation {
         at: wanted.at,
         since: wanted.since,
-        active_agents: active_agents(&transaction, wanted.at)?,
+        active_agents: active_agents(&transaction, wanted.at, agent_window)?,
         live,
         incidents: incidents(&transaction)?,
         run: run(&transaction, &runs, wanted)?,
@@ -48,7 +50,7 @@ pub fn observe(
         runs,
         file: file(&transaction, db, journal_mode)?,
         channels: channels(&transaction)?,
-        server: server_start(&transaction)?,
+        server,
         servers,
         hours,
         days,
@@ -66,10 +68,11 @@ fn number(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
     connection.prepare(sql)?.query_row([], |row| row.get(0))
 }
 
-fn active_agents(connection: &Connection, at: UtcMillis) -> rusqlite::Result<u64> {
+fn active_agents(connection: &Connection, at: UtcMillis, window: Duration) -> rusqlite::Result<u64> {
+    let since = at.0.saturating_sub(i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
     connection
         .prepare("SELECT count(*) FROM agents WHERE last_live_at_ms >= ?1 AND last_live_at_ms <= ?2")?
-        .query_row([at.0.saturating_sub(ACTIVE_AGENT_MS), at.0], |row| row.get(0))
+        .query_row([since, at.0], |row| row.get(0))
 }
 
 /// Latencies of live requests by the start of their hour (within the window) and of their day.
@@ -284,13 +287,14 @@ fn channels(connection: &Connection) -> rusqlite::Result<Channels> {
 
 fn server_start(connection: &Connection) -> rusqlite::Result<Option<ServerStart>> {
     connection
-        .prepare("SELECT started_at_ms, workers, cores, queue_capacity FROM server_start")?
+        .prepare("SELECT started_at_ms, workers, cores, queue_capacity, agent_window_ms FROM server_start")?
         .query_row([], |row| {
             Ok(ServerStart {
                 started_at: UtcMillis(row.get(0)?),
                 workers: row.get(1)?,
                 cores: row.get(2)?,
                 queue_capacity: row.get(3)?,
+                agent_window: Duration::from_millis(row.get(4)?),
             })
         })
         .optional()
@@ -300,9 +304,15 @@ fn server_start(connection: &Connection) -> rusqlite::Result<Option<ServerStart>
 pub fn note_start(connection: &Connection, start: &ServerStart) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO server_start (only, started_at_ms, workers, cores, queue_capacity)
-             VALUES (1, ?1, ?2, ?3, ?4)",
+            "INSERT OR REPLACE INTO server_start (only, started_at_ms, workers, cores, queue_capacity, agent_window_ms)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![start.started_at.0, start.workers, start.cores, start.queue_capacity])?;
+        .execute(params![
+            start.started_at.0,
+            start.workers,
+            start.cores,
+            start.queue_capacity,
+            i64::try_from(start.agent_window.as_millis()).unwrap_or(i64::MAX)
+        ])?;
     Ok(())
 }
