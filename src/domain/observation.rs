@@ -1,11 +1,13 @@
 //! What is read of an installation, in one moment, to judge it by.
 
+mod beside_tests;
 mod calm;
 mod evidence;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::beside_tests::Stressed;
 pub use self::calm::Calm;
 use super::criteria::verdict::Verdict;
 use super::id::RunId;
@@ -44,10 +46,12 @@ pub struct Observation {
     pub live: Live,
     /// What went wrong, ever.
     pub incidents: Vec<Incident>,
-    /// The stress run that counts: the one that was asked for, else the latest valid one.
+    /// The stress run that counts: the one that was asked for, else the latest valid one that can be read.
     pub run: Option<Report>,
-    /// A newer run that did not come to rest, as a growing latency does not.
-    pub restless_run: Option<Report>,
+    /// A newer run that was still moving at its end, as a latency that grows is.
+    pub unsteady_run: Option<Report>,
+    /// Newer runs that would count, if their reports were not damaged; the newest first.
+    pub damaged_runs: Vec<RunId>,
     /// Runs that came to an end, the newest first.
     pub runs: Vec<RunOverview>,
     /// The database file and its disk.
@@ -85,7 +89,7 @@ pub struct Live {
     pub answered: [u64; 5],
     /// How long requests took, but for those that run commands of agents: these take as long as the command.
     pub latency: Latency,
-    /// All servers in the window, stress tests included, without their distributions; `None` when there was none.
+    /// Live requests and agents of all servers in the window, stress tests included; `None` when there was no server.
     pub all: Option<ServerPeriod>,
     /// The minutes (or hours) of servers without stress tests, the oldest first.
     pub calm: Vec<Calm>,
@@ -93,6 +97,14 @@ pub struct Live {
     pub calm_writing: Writing,
     /// The end of the newest period in which a server was there.
     pub newest: Option<UtcMillis>,
+    /// Periods with a stress test in them, the oldest first.
+    pub stressed: Vec<Stressed>,
+    /// Transactions that were given up because another process held the database, in periods without a stress test.
+    pub lock_errors: u64,
+    /// The same in hours and days with a stress test somewhere in them.
+    pub lock_errors_mixed: u64,
+    /// Live answers with a status from 500, but for minutes with a stress test.
+    pub server_errors_beside_tests: u64,
 }
 
 impl Default for Live {
@@ -104,6 +116,10 @@ impl Default for Live {
             calm: Vec::new(),
             calm_writing: Writing::default(),
             newest: None,
+            stressed: Vec::new(),
+            lock_errors: 0,
+            lock_errors_mixed: 0,
+            server_errors_beside_tests: 0,
         }
     }
 }

@@ -108,7 +108,8 @@ pub struct Evidence {
     pub db_bytes: Option<Observed<u64>>,
     /// Live requests a second, in the busiest minute of the window.
     pub rps: Option<Observed<f64>>,
-    /// Transactions that were given up because another process held the database, in the window.
+    /// Transactions that were given up because another process held the database, in the window. Those of stress tests are
+    /// left out where they can be told apart.
     pub lock_errors: Option<Observed<u64>>,
     /// Live requests that were answered with a status from 500 in percent of all; its samples are all of them.
     pub server_errors_percent: Option<Observed<f64>>,
@@ -127,6 +128,20 @@ pub struct Evidence {
     pub history: BTreeMap<Measure, Vec<Past>>,
     /// Requests a second that this installation can serve, where that has been measured.
     pub capacity_rps: Option<Observed<f64>>,
+    /// Runs that p95 and CV would come from, if their reports were not damaged.
+    pub damaged_runs: Vec<RunId>,
+}
+
+impl Evidence {
+    /// What is to be said of p95 and CV where a run's report is damaged.
+    pub(super) fn damage(&self) -> Option<String> {
+        let ids: Vec<String> = self.damaged_runs.iter().map(|id| id.0.to_string()).collect();
+        match ids.as_slice() {
+            [] => None,
+            [id] => Some(format!("the report of run {id} is damaged")),
+            ids => Some(format!("the reports of runs {} are damaged", ids.join(", "))),
+        }
+    }
 }
 
 /// p95 in equal windows, the oldest first.
@@ -184,8 +199,6 @@ pub struct Installation {
     pub db: Option<String>,
     /// `wal`, `delete`, … in lower case.
     pub journal_mode: Option<String>,
-    /// `full`, `normal`, … in lower case, of the server's writer.
-    pub synchronous: Option<String>,
     /// Channels.
     pub channels: Option<u64>,
     /// Channels whose rows are kept for ever.
@@ -204,25 +217,12 @@ pub struct Installation {
     pub servers: Option<u32>,
     /// Updates that can wait for the writer.
     pub queue_capacity: Option<u64>,
-    /// Updates that were refused in the window because the queue was full.
+    /// Updates that were refused in the window because the queue was full, not counting those of stress tests.
     pub queue_refusals: Option<u64>,
     /// Updates in a transaction, on average, while the writer was as busy as it is one minute in twenty.
     pub updates_per_batch: Option<f64>,
     /// Seconds that the longest read transaction has been open.
     pub longest_read_seconds: Option<f64>,
-    /// The rule that takes the most of the writer's time.
-    pub slowest_rule: Option<RuleCost>,
-}
-
-/// What a rule costs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RuleCost {
-    /// Its channel.
-    pub channel: u64,
-    /// Its name or number.
-    pub rule: String,
-    /// Its share of the writer's time at work, percent.
-    pub writer_percent: f64,
 }
 
 /// What a measure was.

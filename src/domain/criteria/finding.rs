@@ -51,10 +51,8 @@ impl Scene<'_> {
             FindingId::DiskFull => self.disk_full(),
             FindingId::OtherWriters => self.other_writers(),
             FindingId::JournalMode => self.journal_mode(),
-            FindingId::Synchronous => self.synchronous(),
             FindingId::LongReader => self.long_reader(),
             FindingId::CheckpointLag => self.checkpoint_lag(),
-            FindingId::SlowRule => self.slow_rule(),
             FindingId::WorkersFew => self.workers_few(),
             FindingId::WorkersMany => self.workers_many(),
             FindingId::QueueFull => self.queue_full(),
@@ -129,20 +127,6 @@ impl Scene<'_> {
         ))
     }
 
-    fn synchronous(&self) -> Option<Text> {
-        let mode = self.evidence.installation.synchronous.as_deref().filter(|mode| *mode != "full")?;
-        let harm = if mode == "extra" {
-            "each commit syncs more than it needs to"
-        } else {
-            "a power cut can take rows that were acknowledged"
-        };
-        Some((
-            harm.into(),
-            format!("synchronous is {mode}"),
-            "Start the server with synchronous=full, as `porta serve` does by itself".into(),
-        ))
-    }
-
     fn long_reader(&self) -> Option<Text> {
         let seconds =
             self.evidence.installation.longest_read_seconds.filter(|seconds| seconds.is_finite())?;
@@ -174,17 +158,6 @@ impl Scene<'_> {
                     "End what reads without an end (`fuser -v {0}`), then: sqlite3 {0} 'pragma wal_checkpoint(truncate)'",
                     self.db()
                 ),
-            )
-        })
-    }
-
-    fn slow_rule(&self) -> Option<Text> {
-        let rule = self.evidence.installation.slowest_rule.as_ref()?;
-        (rule.writer_percent > self.thresholds.tuning.rule_percent).then(|| {
-            (
-                format!("rule {} of channel {} is slow", rule.rule, rule.channel),
-                format!("it takes {} of the writer's time", unit::percent(rule.writer_percent)),
-                format!("Simplify or disable rule {} of channel {}", rule.rule, rule.channel),
             )
         })
     }

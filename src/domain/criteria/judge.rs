@@ -31,7 +31,13 @@ impl Check {
         let findings = finding::all(&scene);
         let leading = indicator::live(evidence, thresholds);
         let missing = missing(&criteria, &flags);
-        let grounds = Grounds { criteria: &criteria, flags: &flags, findings: &findings, missing: &missing };
+        let grounds = Grounds {
+            criteria: &criteria,
+            flags: &flags,
+            findings: &findings,
+            missing: &missing,
+            damage: evidence.damage(),
+        };
         let verdict = grounds.verdict();
         let bottlenecks = Bottleneck::all(evidence, thresholds, &criteria);
         let remedies = plan::remedies(&bottlenecks);
@@ -79,11 +85,11 @@ fn criterion(measure: Measure, evidence: &Evidence, thresholds: &Thresholds) -> 
         Status::Crossed => indicator::confirmation(measure, evidence, thresholds),
         _ => None,
     };
+    let damage = evidence.damage().filter(|_| measure.is_of_latency());
     let provenance = observed.as_ref().map(|found| Provenance {
-        text: match &unfit {
-            None => found.text(),
-            Some(why) => format!("{}: {why}", found.text()),
-        },
+        text: found.text()
+            + &unfit.map_or_else(String::new, |why| format!(": {why}"))
+            + &damage.map_or_else(String::new, |damage| format!("; {damage}")),
         source: found.source.clone(),
         age_seconds: found.age_seconds,
         samples: found.samples,
@@ -141,6 +147,8 @@ struct Grounds<'c> {
     flags: &'c [Flag],
     findings: &'c [Finding],
     missing: &'c [String],
+    /// Of a run's report.
+    damage: Option<String>,
 }
 
 impl Grounds<'_> {
@@ -192,30 +200,29 @@ impl Grounds<'_> {
     }
 
     fn reason(&self, verdict: Verdict) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        match verdict {
+        let mut parts = match verdict {
             Verdict::Ok => {
-                return "all criteria are safe, no flag is raised, and nothing is to be tuned".into();
+                vec!["all criteria are safe, no flag is raised, and nothing is to be tuned".into()]
             }
             Verdict::Unknown => {
-                return format!("what is known is well, but there is no data on {}", self.missing.join(", "));
+                vec![format!("what is known is well, but there is no data on {}", self.missing.join(", "))]
             }
-            Verdict::Critical => {
-                parts.extend(
-                    self.raised(Colour::Red)
-                        .map(|flag| format!("red flag {}: {}", flag.id.id(), flag.detail)),
-                );
-                parts.extend(self.confirmed().map(|criterion| {
-                    let confirmed_by = criterion.confirmed_by.as_deref().unwrap_or_default();
-                    format!(
-                        "{} is crossed ({}), confirmed by {confirmed_by}",
-                        criterion.label,
-                        value(criterion)
-                    )
-                }));
-            }
-            Verdict::Warning => {}
-        }
+            Verdict::Critical | Verdict::Warning => self.complaints(),
+        };
+        parts.extend(self.damage.clone());
+        parts.join("; ")
+    }
+
+    /// All that is not as it should be, the worst first.
+    fn complaints(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        parts.extend(
+            self.raised(Colour::Red).map(|flag| format!("red flag {}: {}", flag.id.id(), flag.detail)),
+        );
+        parts.extend(self.confirmed().map(|criterion| {
+            let confirmed_by = criterion.confirmed_by.as_deref().unwrap_or_default();
+            format!("{} is crossed ({}), confirmed by {confirmed_by}", criterion.label, value(criterion))
+        }));
         let unconfirmed =
             self.with_status(Status::Crossed).filter(|criterion| criterion.confirmed_by.is_none());
         parts.extend(unconfirmed.map(|criterion| {
@@ -234,7 +241,7 @@ impl Grounds<'_> {
         if !self.missing.is_empty() {
             parts.push(format!("no data on {}", self.missing.join(", ")));
         }
-        parts.join("; ")
+        parts
     }
 }
 

@@ -171,11 +171,6 @@ pub(super) const SECTIONS: &[Section] = &[
                 place: Place::Number(|t| &mut t.tuning.disk_days, 0.0..=3650.0),
             },
             Setting {
-                key: "rule_percent",
-                comment: "a rule that takes more of the writer's time",
-                place: Place::Number(|t| &mut t.tuning.rule_percent, 0.0..=100.0),
-            },
-            Setting {
                 key: "accepted",
                 comment: "findings to live with, such as [\"retention\"]: they are shown, and count no more",
                 place: Place::Findings(|t| &mut t.tuning.accepted),

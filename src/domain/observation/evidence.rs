@@ -9,7 +9,6 @@ use crate::domain::criteria::evidence::{
 };
 use crate::domain::criteria::measure::Measure;
 use crate::domain::latency::{Latency, round};
-use crate::domain::metrics::{Incident, IncidentKind};
 use crate::domain::report::Report;
 use crate::domain::run::RunOverview;
 use crate::domain::server_side::ServerSecond;
@@ -42,6 +41,7 @@ impl Observation {
             installation: self.installation(),
             history: self.history(),
             capacity_rps: None,
+            damaged_runs: self.damaged_runs.clone(),
         }
     }
 
@@ -88,24 +88,19 @@ impl Observation {
     }
 
     fn lock_errors(&self) -> Option<Observed<u64>> {
-        let counted = self.live.all.as_ref().map_or(0, |all| all.writing.lock_errors);
-        let since =
-            |incident: &&Incident| incident.kind == IncidentKind::LockError && incident.last_at >= self.since;
-        let incidents =
-            self.incidents.iter().filter(since).map(|incident| within(incident, self.since)).sum();
-        self.of_window(counted.max(incidents), Source::ServerCounters, None)
+        self.of_window(self.lock_errors_beside_tests(), Source::ServerCounters, None)
     }
 
     fn server_errors(&self) -> Option<Observed<f64>> {
-        let all: u64 = self.live.answered.iter().sum();
+        let all = self.live.answered.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
         let percent = if all == 0 { 0.0 } else { self.live.answered[4] as f64 / all as f64 * 100.0 };
         self.of_window(round(percent), self.live(), Some(all))
     }
 
-    /// Of the newest run, also of one that did not come to rest: that is how a growing latency looks; and of live traffic, hour
-    /// by hour and day by day.
+    /// Of the newest run, also of one that was still moving at its end: that is how a growing latency looks; and of live traffic,
+    /// hour by hour and day by day.
     fn series(&self) -> Vec<Series> {
-        let run = self.run.iter().chain(&self.restless_run).filter_map(series_of_run);
+        let run = self.run.iter().chain(&self.unsteady_run).filter_map(series_of_run);
         let slots = |slots: &[Slot], window_seconds: f64| {
             let window = |slot: &Slot| {
                 let offered_rps = slot.requests as f64 / window_seconds;
@@ -164,16 +159,9 @@ impl Observation {
         let calm = &self.live.calm;
         let server = self.server.as_ref();
         let busy = lasting(calm, |period| period.utilisation).map(|(_, period)| period);
-        let refusals = self
-            .incidents
-            .iter()
-            .find(|incident| incident.kind == IncidentKind::ServerError && incident.cause == "queue")
-            .map_or(0, |incident| within(incident, self.since));
         Installation {
             db: Some(self.file.path.display().to_string()),
             journal_mode: Some(self.file.journal_mode.to_lowercase()),
-            // Every connection of porta's is opened so.
-            synchronous: server.map(|_| "full".into()),
             channels: Some(self.channels.count),
             channels_without_retention: Some(self.channels.without_retention),
             largest_without_retention: self.channels.largest_without_retention,
@@ -183,10 +171,9 @@ impl Observation {
             cpu_percent: lasting(calm, |period| Some(period.cpu_percent)).map(|(cpu, _)| round(cpu)),
             servers: self.servers,
             queue_capacity: server.map(|server| server.queue_capacity),
-            queue_refusals: self.live.newest.map(|_| refusals),
+            queue_refusals: self.live.newest.map(|_| self.queue_refusals()),
             updates_per_batch: busy.and_then(|period| period.updates_per_batch).map(round),
             longest_read_seconds: self.longest_read_seconds(),
-            slowest_rule: None,
         }
     }
 
@@ -234,15 +221,6 @@ fn a_day_each(values: impl Iterator<Item = (f64, f64)>) -> Vec<Past> {
     days.into_values().collect()
 }
 
-/// How often it happened since then, as far as that is known: only the first and the last time are kept.
-fn within(incident: &Incident, since: UtcMillis) -> u64 {
-    match (incident.first_at >= since, incident.last_at >= since) {
-        (true, _) => incident.count,
-        (false, true) => 1,
-        (false, false) => 0,
-    }
-}
-
 fn age(now: UtcMillis, then: UtcMillis) -> u64 {
     u64::try_from(now.0.saturating_sub(then.0) / 1000).unwrap_or(0)
 }
@@ -257,13 +235,13 @@ fn series_of_run(run: &Report) -> Option<Series> {
     let id = run.run_id?;
     let (first, second) = (run.series.first()?, run.series.get(1)?);
     let window_seconds = second.second.saturating_sub(first.second).max(1) as f64;
-    let is_restless = run.validity.verdict != Verdict::GeneratorLimited;
+    let is_of_the_server = run.validity.verdict != Verdict::GeneratorLimited;
     let constant = run.config.ramp.is_none().then_some(run.config.target_rps).flatten();
     let window = |point: &SeriesPoint| {
         let offered_rps = constant.map_or(point.rps, f64::from);
         Some(Window { offered_rps, p95_ms: point.p95_latency_ms? })
     };
-    is_restless.then(|| Series {
+    is_of_the_server.then(|| Series {
         source: Source::Run { id },
         window_seconds,
         windows: run.series.iter().filter_map(window).collect(),

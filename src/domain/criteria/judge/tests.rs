@@ -1,7 +1,7 @@
 //! The borders, and what decides.
 
 use super::super::check::When;
-use super::super::evidence::{Disk, Installation, Leading, Observed, RuleCost};
+use super::super::evidence::{Disk, Installation, Leading, Observed};
 use super::super::sample::{in_run, live, quiet, saturated, series, well};
 use super::super::thresholds::Tuning;
 use super::super::verdict::FindingId;
@@ -281,9 +281,6 @@ fn to_tune() -> Vec<(FindingId, Evidence)> {
     no_retention(&mut free_pages);
     let disk = Disk { free_bytes: live(1_000_000), growth_bytes_per_day: live(100_000.0) };
     let lag = Leading { checkpoint_lag_frames: live(10_001), ..quiet() };
-    let slow = RuleCost { channel: 2, rule: "7".into(), writer_percent: 31.0 };
-    let mut slow_rule = well();
-    slow_rule.installation.slowest_rule = Some(slow);
     let many = Evidence { p95_ms: in_run(1900.0), ..with(|i| i.workers = Some(17)) };
     vec![
         (FindingId::DiskFull, Evidence { disk, ..well() }),
@@ -293,10 +290,8 @@ fn to_tune() -> Vec<(FindingId, Evidence)> {
             Evidence { leading, ..with(|i| i.servers = Some(2)) }
         }),
         (FindingId::JournalMode, with(|i| i.journal_mode = Some("delete".into()))),
-        (FindingId::Synchronous, with(|i| i.synchronous = Some("off".into()))),
         (FindingId::LongReader, with(|i| i.longest_read_seconds = Some(60.1))),
         (FindingId::CheckpointLag, Evidence { leading: lag, ..well() }),
-        (FindingId::SlowRule, slow_rule),
         (FindingId::WorkersFew, with(|i| (i.workers, i.cpu_percent) = (Some(1), Some(81.0)))),
         (FindingId::WorkersMany, many),
         (FindingId::QueueFull, with(|i| i.queue_refusals = Some(1))),
