@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// What each module may use of the crate besides itself.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("thingspeak", &["domain"]),
-    ("store", &["domain", "clock"]),
+    ("store", &["domain", "clock", "disk"]),
     ("transfer.rs", &["domain", "store", "thingspeak"]),
     ("load", &["domain", "clock"]),
-    ("exec", &["domain", "clock"]),
+    ("exec", &["domain", "clock", "disk", "process"]),
     ("server", &["domain", "clock", "entropy", "exec", "instance", "log", "store", "thingspeak", "transfer"]),
     ("render", &["domain"]),
     ("clock.rs", &["domain"]),
     ("log.rs", &["clock"]),
     ("entropy.rs", &["domain"]),
     ("machine.rs", &["domain"]),
-    ("instance.rs", &[]),
+    ("instance.rs", &["process"]),
+    ("disk.rs", &[]),
+    ("process.rs", &[]),
     ("exit.rs", &[]),
     ("cli", &["domain", "exit"]),
     (
@@ -27,6 +29,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
         &[
             "cli",
             "clock",
+            "disk",
             "domain",
             "entropy",
             "exec",
