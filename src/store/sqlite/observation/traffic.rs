@@ -179,10 +179,10 @@ fn answered(connection: &Connection, wanted: Wanted) -> rusqlite::Result<[u64; 5
 fn server_errors_beside_tests(connection: &Connection, wanted: Wanted) -> rusqlite::Result<u64> {
     connection
         .prepare(
-            "SELECT CAST(total(status_5xx) AS INTEGER) FROM request_metrics live
+            "SELECT CAST(total(status_5xx) AS INTEGER) FROM request_metrics
              WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'live'
-               AND status_5xx > 0 AND NOT (period_ms = 60000 AND EXISTS (SELECT 1 FROM request_metrics stress
-                 WHERE stress.period_ms = 60000 AND stress.starts_at_ms = live.starts_at_ms AND stress.traffic = 'stress'))",
+               AND NOT (period_ms = 60000 AND starts_at_ms IN (SELECT starts_at_ms FROM request_metrics
+                 WHERE period_ms = 60000 AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'stress'))",
         )?
         .query_row([wanted.since.0, wanted.at.0], |row| row.get(0))
 }
