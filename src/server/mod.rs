@@ -20,6 +20,7 @@ mod pages;
 mod refusals;
 pub mod retention;
 pub mod routes;
+mod session;
 mod unsent;
 mod workers;
 

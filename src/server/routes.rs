@@ -35,6 +35,10 @@ pub enum Access {
     Watch,
     /// The bridge's token.
     Agent,
+    /// A page for whoever has logged in. Others are sent to log in.
+    Page,
+    /// A page for administrators who have logged in.
+    AdminPage,
 }
 
 /// A line of the table.
