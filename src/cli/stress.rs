@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::serve::server_workers;
 use super::{duration_within, number_within};
 use crate::domain::assertion::Assertion;
-use crate::domain::id::ChannelId;
+use crate::domain::id::{ChannelId, RunId};
 use crate::domain::run::{
     AGENT_RPS, DURATION_MAX, DURATION_MIN, Plan, REQUESTS, RPS, Ramp, Rate, Scenario, TIMEOUT_MAX,
     WARM_UP_MAX, WORKERS,
@@ -119,6 +119,9 @@ pub struct Stress {
     /// Show nothing while it runs
     #[arg(long, short)]
     pub quiet: bool,
+    /// Make a run that a server has begun, and end it when standard input says so or ends
+    #[arg(long, hide = true, value_name = "RUN")]
+    pub for_server: Option<RunId>,
     /// A request of one's own.
     #[command(flatten)]
     pub custom: Custom,
@@ -237,7 +240,7 @@ fn requests(text: &str) -> Result<u64, String> {
 fn scenario_names() -> impl TypedValueParser<Value = Scenario> {
     PossibleValuesParser::new(Scenario::ALL.map(Scenario::as_str)).map(|name| {
         // The parser lets these names pass only.
-        Scenario::ALL.into_iter().find(|scenario| scenario.as_str() == name).unwrap_or(Scenario::Baseline)
+        Scenario::named(&name).unwrap_or(Scenario::Baseline)
     })
 }
 
