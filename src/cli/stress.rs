@@ -210,7 +210,7 @@ fn generated_bytes(text: &str) -> Result<u64, String> {
     if GENERATED_BYTES.contains(&bytes) { Ok(bytes) } else { Err("it takes 1MB to 1000GB".into()) }
 }
 
-fn workers(text: &str) -> Result<u32, String> {
+pub(super) fn workers(text: &str) -> Result<u32, String> {
     number_within(text, WORKERS)
 }
 
@@ -255,7 +255,7 @@ fn warm_up(text: &str) -> Result<Duration, String> {
     duration_within(text, Duration::ZERO..=WARM_UP_MAX)
 }
 
-fn run_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn run_duration(text: &str) -> Result<Duration, String> {
     duration_within(text, DURATION_MIN..=DURATION_MAX)
 }
 

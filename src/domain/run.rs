@@ -217,6 +217,37 @@ pub struct Claim {
     pub owner: String,
 }
 
+impl Claim {
+    /// The run as lists show it before it has begun.
+    pub fn overview(&self, id: RunId) -> RunOverview {
+        RunOverview {
+            id,
+            channel_id: self.channel,
+            workers: self.plan.workers,
+            target_rps: self.plan.target_rps(),
+            duration: self.plan.duration.as_secs_f64(),
+            total_requests: 0,
+            successful_requests: 0,
+            failed_requests: 0,
+            actual_rps: 0.0,
+            efficiency: None,
+            avg_latency_ms: None,
+            min_latency_ms: None,
+            max_latency_ms: None,
+            p50_latency_ms: None,
+            p95_latency_ms: None,
+            p99_latency_ms: None,
+            cv_latency: None,
+            grade: None,
+            validity: None,
+            status: "pending".into(),
+            started_at: self.started_at,
+            completed_at: None,
+            error_message: None,
+        }
+    }
+}
+
 /// What opens the target of a run that a server starts. It ends with the run.
 #[derive(Clone, Debug)]
 pub enum RunAccess {
