@@ -59,7 +59,7 @@ async fn a_run_has_a_key_until_it_ends(store: &dyn Store) {
 
     for place in [
         store.begin_run(claim(None), IS_THERE).await.unwrap(),
-        store.order_run(claim(None), RunAccess::Scratch(new_channel(9)), IS_THERE).await.unwrap(),
+        store.order_run(claim(None), RunAccess::Scratch(Box::new(new_channel(9))), IS_THERE).await.unwrap(),
     ] {
         assert!(
             matches!(place, Place::Occupied { by, .. } if by == id),
@@ -83,7 +83,7 @@ async fn a_scratch_channel_goes_with_its_run(store: &dyn Store) {
     let before = store.channels().await.unwrap().len();
     let new = new_channel(2);
     let (key, read_key) = (new.write_key.hash(), new.read_key.hash());
-    let id = taken(store, None, RunAccess::Scratch(new.clone())).await;
+    let id = taken(store, None, RunAccess::Scratch(Box::new(new.clone()))).await;
     assert!(opened(store, key).await.is_some() && opened(store, read_key).await.is_some());
     assert_eq!(store.channels().await.unwrap().len(), before + 1);
     store.append(key, Update::default()).await.unwrap();
@@ -98,9 +98,10 @@ async fn a_scratch_channel_goes_with_its_run(store: &dyn Store) {
     assert_eq!(store.channels().await.unwrap().len(), before);
     assert_eq!((opened(store, key).await, opened(store, read_key).await), (None, None));
 
-    let next = taken(store, None, RunAccess::Scratch(new.clone())).await;
+    let next = taken(store, None, RunAccess::Scratch(Box::new(new.clone()))).await;
     store.adopt_run(next, "generator".into()).await.unwrap();
-    let place = store.order_run(claim(None), RunAccess::Scratch(new_channel(3)), IS_GONE).await.unwrap();
+    let place =
+        store.order_run(claim(None), RunAccess::Scratch(Box::new(new_channel(3))), IS_GONE).await.unwrap();
     let Place::Taken(last) = place else { panic!("{place:?}") };
     assert_eq!(status(store, next).await, "failed", "whoever comes next clears up");
     assert_eq!(opened(store, key).await, None);
@@ -116,7 +117,7 @@ async fn what_cannot_be_ordered_leaves_nothing(store: &dyn Store) {
     assert!(matches!(ordered, Err(StoreError::NotFound(_))));
     let mut nameless = new_channel(4);
     nameless.settings.name.clear();
-    let ordered = store.order_run(claim(None), RunAccess::Scratch(nameless), IS_THERE).await;
+    let ordered = store.order_run(claim(None), RunAccess::Scratch(Box::new(nameless)), IS_THERE).await;
     assert!(matches!(ordered, Err(StoreError::Setting(_))));
     let after = (store.channels().await.unwrap().len(), store.runs(None, 100).await.unwrap().len());
     assert_eq!(after, before);

@@ -110,6 +110,24 @@ fn load_a_server_that_is_stopped_ends_its_run_even_one_that_does_not_listen() {
     assert_eq!(left_of_runs(&workspace), (0, 0));
 }
 
+/// As a service manager does it. Two signals of a person's would end the run at once, without its report.
+#[test]
+fn load_what_is_told_to_all_processes_at_once_ends_a_run_as_it_should() {
+    let workspace = Workspace::new();
+    let admin = Admin::new(&workspace);
+    let server = workspace.serve(&[]);
+    let (channel, id) = begun(&workspace, &admin, &server);
+    let pid = generator(&server);
+    server.signal(Signal::TERM);
+    [Signal::TERM, Signal::HUP, Signal::TERM].into_iter().for_each(|told| signal(pid, told));
+    assert_eq!(server.wait().code, Some(0));
+    let run = &workspace.json(&["report", "list", "--limit", "1", "--format", "json"])[0];
+    assert_eq!((&run["id"], &run["status"]), (&id.into(), &"cancelled".into()));
+    assert_eq!(workspace.porta(&["report", "show", &id.to_string()]).code, Some(0), "there is a report");
+    assert_eq!(workspace.entries(channel.id), []);
+    assert_eq!(left_of_runs(&workspace), (0, 0));
+}
+
 #[test]
 fn load_a_full_disk_is_the_reason_that_a_run_has_failed() {
     let workspace = Workspace::new();

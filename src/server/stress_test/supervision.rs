@@ -224,8 +224,9 @@ mod tests {
     use crate::domain::channel::Settings;
     use crate::domain::run::{Claim, Place, Plan, Rate, RunAccess, RunOverview};
     use crate::domain::secret::Secret;
+    use crate::entropy;
+    use crate::instance;
     use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
-    use crate::{entropy, instance};
 
     /// Follows a process that a shell's `script` stands for, and returns what the run is then, and what was left of its key.
     async fn followed(script: &str, time_limit: Duration, wish: Wish) -> (RunOverview, usize) {
