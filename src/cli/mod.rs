@@ -23,7 +23,7 @@ pub use self::criteria::{
     parse,
 };
 pub use self::migrate::{Import, Migrate, MigrateWhat};
-pub use self::serve::{Limits, Serve};
+pub use self::serve::{Limits, Serve, StressTestLimits};
 pub use self::stress::{Custom, Stress, StressFormat};
 use crate::domain::id::RunId;
 use crate::domain::unit;
