@@ -14,7 +14,7 @@ use axum::response::Response;
 use super::error::{Cause, Refusal};
 use super::metrics::Metrics;
 use super::routes::{self, ROUTES, Route};
-use super::{State, cors};
+use super::{State, cors, security};
 use crate::clock;
 use crate::domain::metrics::Traffic;
 
@@ -69,7 +69,13 @@ pub async fn guarded<F: Future<Output = Response>>(
     counted.finish(response.status());
     // An answer of 503 is what who asks for it is there for, not an error.
     head.sign(state, route, is_watching, &mut response);
-    if cors::is_for_devices(head.uri.path()) { cors::allow_any_origin(response) } else { response }
+    if cors::is_for_devices(head.uri.path()) {
+        return cors::allow_any_origin(response);
+    }
+    if !routes::is_for_agents(head.uri.path()) {
+        security::protect(&mut response);
+    }
+    response
 }
 
 /// Who sends a request.

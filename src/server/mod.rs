@@ -1,6 +1,7 @@
 //! The HTTP server: takes a bound listener and a shutdown future, answers until the future is ready, then finishes
 //! what it has accepted.
 
+mod accounts;
 mod admin;
 mod assets;
 mod auth;
@@ -13,25 +14,31 @@ mod device;
 mod error;
 mod feed_cache;
 mod feeds;
+mod forwarded;
 mod guard;
+mod local;
 mod metrics;
 mod operations;
+mod origin;
 mod pages;
 mod refusals;
 pub mod retention;
+pub mod root;
 pub mod routes;
+mod security;
 mod session;
 mod unsent;
 mod workers;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 
+use self::accounts::Accounts;
 use self::assets::Web;
 use self::bounds::Bounds;
 use self::bridge::Bridge;
@@ -66,6 +73,10 @@ pub struct Options {
     pub bounds: Bounds,
     /// What agents may do.
     pub bridge: bridge::Options,
+    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
+    pub root_path: String,
+    /// Addresses of proxies whose word is believed on where a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -97,8 +108,9 @@ pub struct State {
     metrics: Metrics,
     bridge: Bridge,
     address: SocketAddr,
-    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
+    accounts: Accounts,
     root_path: String,
+    trusted_proxies: Vec<IpAddr>,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -123,7 +135,9 @@ impl State {
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             address,
-            root_path: String::new(),
+            accounts: Accounts::new(),
+            root_path: options.root_path.clone(),
+            trusted_proxies: options.trusted_proxies.clone(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),

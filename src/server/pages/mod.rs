@@ -4,35 +4,87 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use axum::http::HeaderMap;
-use axum::http::header::ACCEPT_LANGUAGE;
-use axum::response::Html;
+use axum::http::header::{ACCEPT_LANGUAGE, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use minijinja::value::Serde;
 use minijinja::{Environment, context};
 
 use super::State;
 use super::assets::Web;
 use super::error::Refusal;
+use super::session::{AdminPage, Page, Role, Session};
 use crate::clock;
 use crate::domain::unit;
 
 /// Languages that pages speak; the first is the default.
 const LANGUAGES: [&str; 2] = ["en", "ru"];
 /// The files of `web/templates/`.
-const TEMPLATES: [&str; 2] = ["layout.html", "home.html"];
+const TEMPLATES: [&str; 7] = [
+    "layout.html",
+    "account_bar.html",
+    "home.html",
+    "login.html",
+    "setup.html",
+    "setup_over.html",
+    "account.html",
+];
+/// The files of `web/translations/LANGUAGE/`.
+const AREAS: [&str; 1] = ["login"];
 
 /// `GET /`: is my server well?
-pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Result<Html<String>, Refusal> {
+pub async fn home(
+    Page(session): Page,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    if session.role == Role::Admin {
+        return Ok(
+            (StatusCode::SEE_OTHER, [(LOCATION, format!("{}/admin", state.root_path))]).into_response()
+        );
+    }
+    Ok(overview(&state, &headers, &session).await?.into_response())
+}
+
+/// `GET /admin`: the same for administrators.
+pub async fn dashboard(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Html<String>, Refusal> {
+    overview(&state, &headers, &session).await
+}
+
+async fn overview(state: &State, headers: &HeaderMap, session: &Session) -> Result<Html<String>, Refusal> {
     let statistics = state.store.statistics().await?;
     let up = clock::instant().saturating_duration_since(state.started);
     let data = context! {
-        version => env!("CARGO_PKG_VERSION"),
         up => unit::clock(up),
         channels => unit::count(statistics.channels),
         updates => unit::count(statistics.updates),
         database => unit::bytes(statistics.database_bytes),
         empty => statistics.channels == 0,
     };
-    let render = |site: &Site| site.render("home.html", language(&headers), data);
+    render(state, headers, Some(session), "home.html", data)
+}
+
+/// A page for whoever sends these headers.
+///
+/// # Errors
+/// A template or translation is wrong.
+pub fn render(
+    state: &State,
+    headers: &HeaderMap,
+    session: Option<&Session>,
+    template: &str,
+    data: minijinja::Value,
+) -> Result<Html<String>, Refusal> {
+    let session = session.map(|session| {
+        context! { email => session.email.as_str(), is_admin => session.role == Role::Admin, csrf => session.csrf.as_str() }
+    });
+    let data =
+        context! { session, root => state.root_path.as_str(), version => env!("CARGO_PKG_VERSION"), ..data };
+    let render = |site: &Site| site.render(template, language(headers), data);
     let page = match &state.site {
         Some(site) => render(site),
         None => Site::read(&state.web).and_then(|site| render(&site)),
@@ -53,7 +105,7 @@ fn language(headers: &HeaderMap) -> &'static str {
 /// The templates, and the words of each language.
 pub struct Site {
     templates: Environment<'static>,
-    words: BTreeMap<&'static str, BTreeMap<String, String>>,
+    words: BTreeMap<&'static str, minijinja::Value>,
 }
 
 impl Site {
@@ -74,8 +126,15 @@ impl Site {
         let mut words = BTreeMap::new();
         for language in LANGUAGES {
             let path = format!("translations/{language}.json");
-            let translation = serde_json::from_str(&text(path)?);
-            words.insert(language, translation.map_err(|error| format!("{language}: {error}"))?);
+            let parsed = |path: String| {
+                let words = serde_json::from_str(&text(path.clone())?);
+                words.map_err(|error| format!("web/{path}: {error}"))
+            };
+            let mut all: serde_json::Map<String, serde_json::Value> = parsed(path)?;
+            for area in AREAS {
+                all.insert(area.into(), parsed(format!("translations/{language}/{area}.json"))?.into());
+            }
+            words.insert(language, minijinja::Value::from(Serde(all)));
         }
         Ok(Self { templates, words })
     }
@@ -109,7 +168,7 @@ mod tests {
     #[test]
     fn the_home_page_renders_in_every_language() {
         let data = || {
-            context! { version => "1", up => "0:00:02", channels => "1", updates => "2", database => "3 B", empty => true }
+            context! { root => "", session => (), version => "1", up => "0:00:02", channels => "1", updates => "2", database => "3 B", empty => true }
         };
         let site = Site::read(&Web::new(false)).expect("templates and translations");
         for language in LANGUAGES {
