@@ -107,7 +107,11 @@ pub struct State {
 impl State {
     fn new(store: SharedStore, address: SocketAddr, options: &Options) -> std::io::Result<Self> {
         let web = Web::new(options.debug);
-        let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
+        let root_path = String::new();
+        let site = match options.debug {
+            true => None,
+            false => Some(Site::read(&web, &root_path).map_err(std::io::Error::other)?),
+        };
         let bounds = options.bounds;
         Ok(Self {
             store,
@@ -123,7 +127,7 @@ impl State {
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             address,
-            root_path: String::new(),
+            root_path,
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),
