@@ -21,6 +21,7 @@ mod refusals;
 pub mod retention;
 pub mod routes;
 mod session;
+pub mod stress_test;
 mod unsent;
 mod workers;
 
@@ -39,6 +40,7 @@ use self::feed_cache::FeedCache;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
 use self::refusals::Refusals;
+use self::stress_test::StressTests;
 use self::unsent::Unsent;
 use self::workers::{Accepted, Workers};
 use crate::clock;
@@ -48,7 +50,7 @@ use crate::domain::metrics::IncidentKind;
 use crate::domain::unit::UtcMillis;
 use crate::store::SharedStore;
 
-/// Of the time that a stop waits for answers, how much commands have to end by themselves.
+/// Of the time that a stop waits for answers, how much commands and a stress test have to end by themselves.
 const COMMANDS_SHARE: f32 = 0.8;
 /// How long the listener rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -66,6 +68,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// What agents may do.
     pub bridge: bridge::Options,
+    /// What runs administrators may start.
+    pub stress_test: stress_test::Options,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -96,6 +100,7 @@ pub struct State {
     feeds: FeedCache,
     metrics: Metrics,
     bridge: Bridge,
+    stress_tests: StressTests,
     address: SocketAddr,
     /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
     root_path: String,
@@ -126,6 +131,7 @@ impl State {
             feeds: FeedCache::new(),
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
+            stress_tests: StressTests::new(options.stress_test.clone(), address),
             address,
             root_path,
             clock_step: Mutex::new(None),
@@ -164,15 +170,19 @@ pub async fn serve(
             condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
         };
         drop(listener);
-        let mut finishing = std::pin::pin!(workers.finish());
-        tokio::select! {
-            () = &mut finishing => {}
-            // So that who waits for a command is still told that it was ended.
-            () = tokio::time::sleep(options.shutdown_timeout.mul_f32(COMMANDS_SHARE)) => {
-                state.bridge.stop().await;
-                finishing.await;
+        let patience = options.shutdown_timeout.mul_f32(COMMANDS_SHARE);
+        let finishing = async {
+            let mut finishing = std::pin::pin!(workers.finish());
+            tokio::select! {
+                () = &mut finishing => {}
+                // So that who waits for a command is still told that it was ended.
+                () = tokio::time::sleep(patience) => {
+                    state.bridge.stop().await;
+                    finishing.await;
+                }
             }
-        }
+        };
+        tokio::join!(finishing, state.stress_tests.stop(patience));
         state.bridge.stop().await;
         stop_storing.notify_one();
         ended
