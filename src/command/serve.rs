@@ -9,21 +9,13 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
-<<<<<<< HEAD
 use super::{bridge, set_up_link};
-use crate::cli::{CommandLimits, Limits, LogFormat, Serve};
-=======
-use crate::cli::{CommandLimits, Limits, Serve, StressTestLimits};
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
+use crate::cli::{CommandLimits, Limits, LogFormat, Serve, StressTestLimits};
 use crate::clock;
 use crate::domain::observation::ServerStart;
 use crate::exit::{Exit, Failure};
 use crate::server::bounds::Bounds;
-<<<<<<< HEAD
-use crate::server::{self, ServeError, retention, root};
-=======
-use crate::server::{self, ServeError, retention, stress_test};
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
+use crate::server::{self, ServeError, retention, root, stress_test};
 use crate::store::sqlite::Sqlite;
 use crate::store::{MetricsStore as _, SharedStore, Store as _};
 
@@ -63,12 +55,9 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path, log_format: LogFormat
         shutdown_timeout: arguments.shutdown_timeout,
         bounds: bounds(&arguments.limits, &arguments.bridge.limits),
         bridge,
-<<<<<<< HEAD
         root_path: root_path.clone(),
         trusted_proxies: arguments.proxy.trusted_proxy.clone(),
-=======
         stress_test: stress_test_options(&arguments.stress_tests, db)?,
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
         debug: arguments.debug,
     };
     // Before anybody is told of it: a database that is locked would keep those waiting who come then.

@@ -163,15 +163,10 @@ impl Refusal {
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "resource_not_found", message, None),
             Self::Body(status, message) => (status, "body", message, None),
             Self::Invalid { field, message } => (StatusCode::BAD_REQUEST, "bad_request", message, field),
-<<<<<<< HEAD
-            Self::Conflict(message) => (StatusCode::CONFLICT, "conflict", message, None),
-            Self::Unauthorized | Self::LogIn(_) | Self::Key | Self::EntriesDenied | Self::NoEntry => {
-=======
             Self::Conflict(message) | Self::RunGoingOn { message, .. } => {
                 (StatusCode::CONFLICT, "conflict", message, None)
             }
-            Self::Unauthorized | Self::Key | Self::EntriesDenied | Self::NoEntry => {
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
+            Self::Unauthorized | Self::LogIn(_) | Self::Key | Self::EntriesDenied | Self::NoEntry => {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
             }

@@ -74,15 +74,12 @@ pub struct Options {
     pub bounds: Bounds,
     /// What agents may do.
     pub bridge: bridge::Options,
-<<<<<<< HEAD
     /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
     pub root_path: String,
     /// Addresses of proxies whose word is believed on where a request comes from.
     pub trusted_proxies: Vec<IpAddr>,
-=======
     /// What runs administrators may start.
     pub stress_test: stress_test::Options,
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -116,6 +113,8 @@ pub struct State {
     stress_tests: StressTests,
     address: SocketAddr,
     accounts: Accounts,
+    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
+    root_path: String,
     trusted_proxies: Vec<IpAddr>,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
@@ -146,12 +145,9 @@ impl State {
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             stress_tests: StressTests::new(options.stress_test.clone(), address),
             address,
-<<<<<<< HEAD
             accounts: Accounts::new(),
             trusted_proxies: options.trusted_proxies.clone(),
-=======
             root_path,
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),

@@ -9,11 +9,9 @@ use axum::routing::{MethodFilter, on};
 
 use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
-<<<<<<< HEAD
-use super::{State, accounts, admin, assets, bridge, channels, device, feeds, operations, pages};
-=======
-use super::{State, admin, assets, bridge, channels, device, feeds, operations, pages, stress_test};
->>>>>>> 451e4f0aab653aec27192fb82b37205aafae5889
+use super::{
+    State, accounts, admin, assets, bridge, channels, device, feeds, operations, pages, stress_test,
+};
 
 /// The place in [`ROUTES`] of what is not in it.
 pub const OTHER: usize = ROUTES.len();

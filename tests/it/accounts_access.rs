@@ -187,6 +187,28 @@ fn no_other_page_can_have_a_browser_change_anything() {
     assert!(refused > 200 && let_in > 20, "{refused} {let_in}");
 }
 
+/// What everybody may do with a form: to log in, to create the first account, to choose a language.
+#[test]
+fn no_other_page_can_send_an_open_form() {
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let mut browser = Browser::new(&server);
+    let csrf = browser.get("/login").field("csrf").unwrap();
+    let body = format!("csrf={csrf}&email={ADMIN}&password=x&language=ru");
+    let open = ROUTES.iter().filter(|route| is_unsafe(route) && route.access == Access::Open);
+    let mut seen = 0;
+    for (route, (origin, is_own)) in open.flat_map(|route| ORIGINS.map(|origin| (route, origin))) {
+        let mut headers = origin.to_vec();
+        headers.push(("Content-Type", FORM));
+        let answer = browser.clone().send(route.method, route.path, &headers, &body);
+        let what = format!("{} {origin:?}: {answer:?}", route.path);
+        assert_eq!(answer.body.contains("sent by a page"), !is_own, "{what}");
+        assert!(is_own || answer.status == 403 && answer.header("set-cookie").is_none(), "{what}");
+        seen += 1;
+    }
+    assert!(seen >= 3 * ORIGINS.len(), "{seen}");
+}
+
 #[test]
 fn a_program_needs_no_token_of_a_form_and_a_wrong_key_is_not_mended_by_a_cookie() {
     let workspace = Workspace::new();

@@ -25,7 +25,7 @@ fn the_link_of_the_first_start_creates_the_first_account_and_logs_in() {
     let page = browser.get(&path);
     assert_eq!((page.status, page.field("token").as_deref()), (200, Some(token.as_str())), "{page:?}");
     for (password, again, words) in [
-        ("short", "short", "too short"),
+        ("brevity", "brevity", "too short"),
         ("password1234", "password1234", "among the first that are tried"),
         (PASSWORD, "kettle-moon-lake", "not the same"),
     ] {

@@ -192,8 +192,7 @@ async fn form(
         Some(Rejected::Wrong) => (StatusCode::FORBIDDEN, "wrong", None),
         Some(Rejected::Wait(wait)) => (StatusCode::TOO_MANY_REQUESTS, "wait", Some(wait)),
     };
-    // Rounded up: who comes back then is not too early.
-    let seconds = wait.map(|wait| wait.as_millis().div_ceil(1000) as u64);
+    let seconds = wait.map(seconds);
     let next = if language::is_local(next) { next } else { "" };
     let data = context! { csrf, next, email, reason, seconds, has_accounts };
     let mut page = (status, pages::render(state, &parts.headers, None, "login.html", data)?).into_response();
@@ -201,6 +200,11 @@ async fn form(
         page.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     Ok(with_headers(page, cookie))
+}
+
+/// Whole seconds that are no less: who comes back then is not too early.
+pub fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// Leads somebody who has logged in to the page they wanted.
