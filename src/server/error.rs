@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -75,6 +75,8 @@ pub enum Refusal {
     Unavailable(Cause),
     /// Longer than the worker timeout, which was this.
     Slow(Duration),
+    /// Nobody has logged in: the page for that is here.
+    LogIn(String),
     /// Another method than the path takes.
     Method(String),
     /// Our fault.
@@ -140,6 +142,10 @@ impl Cause {
     }
 }
 
+/// What a refusal says, for whoever puts it into another shape. It goes along with the response.
+#[derive(Clone, Debug)]
+pub struct Said(pub String);
+
 /// What an error says, whatever its shape.
 struct Words {
     status: StatusCode,
@@ -160,7 +166,7 @@ impl Refusal {
             Self::Conflict(message) | Self::RunGoingOn { message, .. } => {
                 (StatusCode::CONFLICT, "conflict", message, None)
             }
-            Self::Unauthorized | Self::Key | Self::EntriesDenied | Self::NoEntry => {
+            Self::Unauthorized | Self::LogIn(_) | Self::Key | Self::EntriesDenied | Self::NoEntry => {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
             }
@@ -182,6 +188,7 @@ impl Refusal {
             Self::Unavailable(why) => {
                 let message = match why.word {
                     "commands" => "as many commands run as may at a time; try again later",
+                    "logins" => "too many log in at the same time; try again in a moment",
                     "disk_space" => "there is too little space on the disk for commands",
                     "closing" => "the server is being stopped",
                     _ => "the server cannot take this at the moment; try again later",
@@ -228,9 +235,13 @@ impl IntoResponse for Refusal {
         match self {
             Self::Key => (StatusCode::BAD_REQUEST, "0").into_response(),
             Self::TooSoon => (StatusCode::OK, "0").into_response(),
-            Self::Unavailable(cause) => {
-                with_cause(Some(cause), (StatusCode::SERVICE_UNAVAILABLE, "0").into_response())
+            Self::Unavailable(why) => {
+                let Words { message, cause, .. } = Self::Unavailable(why).words();
+                let mut response = (StatusCode::SERVICE_UNAVAILABLE, "0").into_response();
+                response.extensions_mut().insert(Said(message));
+                with_cause(cause, response)
             }
+            Self::LogIn(path) => (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response(),
             Self::EntriesDenied => (StatusCode::BAD_REQUEST, "-1").into_response(),
             Self::NoEntry => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], "\"-1\"").into_response(),
             other => {
@@ -242,9 +253,11 @@ impl IntoResponse for Refusal {
                 let details = status.canonical_reason().unwrap_or_default();
                 // In ThingSpeak's errors the status is a string.
                 let error =
-                    json!({ "error_code": format!("error_{code}"), "message": message, "details": details });
+                    json!({ "error_code": format!("error_{code}"), "message": &message, "details": details });
                 let body = json!({ "status": status.as_str(), "error": error });
-                with_cause(cause, (status, Json(body)).into_response())
+                let mut response = (status, Json(body)).into_response();
+                response.extensions_mut().insert(Said(message));
+                with_cause(cause, response)
             }
         }
     }

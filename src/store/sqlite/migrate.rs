@@ -52,7 +52,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "run_owners", "0008_run_owners.sql"),
     migration!(9, "criteria_checks", "0009_criteria_checks.sql"),
     migration!(10, "server_start_window", "0010_server_start_window.sql"),
-    migration!(10, "run_access", "0012_run_access.sql"),
+    migration!(11, "accounts", "0011_accounts.sql"),
+    migration!(12, "run_access", "0012_run_access.sql"),
 ];
 
 /// The schema that this version of porta works with.
