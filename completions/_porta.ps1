@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Threads that answer requests, 1 to 256')
             [CompletionResult]::new('--worker-timeout', '--worker-timeout', [CompletionResultType]::ParameterName, 'End a request that takes longer with 503')
             [CompletionResult]::new('--shutdown-timeout', '--shutdown-timeout', [CompletionResultType]::ParameterName, 'How long accepted requests may take after a stop was asked for')
+            [CompletionResult]::new('--criteria', '--criteria', [CompletionResultType]::ParameterName, 'File with the thresholds of the criteria [default: criteria.toml beside the database where there is one, else the built-in ones]')
             [CompletionResult]::new('--max-connections', '--max-connections', [CompletionResultType]::ParameterName, 'Open connections; the next is answered with 503 and closed, 1 to 100000')
             [CompletionResult]::new('--max-requests', '--max-requests', [CompletionResultType]::ParameterName, 'Requests in flight; the next is answered with 503, 1 to 100000')
             [CompletionResult]::new('--max-queue', '--max-queue', [CompletionResultType]::ParameterName, 'Updates that wait for the database; the next is answered with 503, 1 to 100000')

@@ -14,6 +14,7 @@ use crate::cli::{CommandLimits, Limits, Serve};
 use crate::clock;
 use crate::domain::observation::ServerStart;
 use crate::exit::{Exit, Failure};
+use crate::judgement::ThresholdsFile;
 use crate::server::bounds::Bounds;
 use crate::server::{self, ServeError, retention};
 use crate::store::sqlite::Sqlite;
@@ -54,6 +55,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         shutdown_timeout: arguments.shutdown_timeout,
         bounds: bounds(&arguments.limits, &arguments.bridge.limits),
         bridge,
+        thresholds: ThresholdsFile::new(arguments.criteria.as_deref(), db),
         debug: arguments.debug,
     };
     // Before anybody is told of it: a database that is locked would keep those waiting who come then.

@@ -1,8 +1,12 @@
 //! What is read of an installation, in one moment, to judge it by.
 
 mod evidence;
+mod facts;
 
 use std::path::PathBuf;
+
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::criteria::verdict::Verdict;
 use super::latency::Latency;
@@ -175,7 +179,7 @@ pub struct Slot {
 }
 
 /// What is kept of a check. What was not known is `None`.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct StoredCheck {
     /// When.
     pub checked_at: UtcMillis,

@@ -9,15 +9,19 @@ pub mod bounds;
 pub mod bridge;
 mod channels;
 mod cors;
+mod criteria;
 mod device;
 mod error;
 mod feed_cache;
 mod feeds;
 mod guard;
+mod judging;
 mod metrics;
+mod openapi;
 mod operations;
 mod pages;
 mod refusals;
+mod requests;
 pub mod retention;
 pub mod routes;
 mod session;
@@ -36,6 +40,7 @@ use self::assets::Web;
 use self::bounds::Bounds;
 use self::bridge::Bridge;
 use self::feed_cache::FeedCache;
+use self::judging::Judging;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
 use self::refusals::Refusals;
@@ -46,6 +51,7 @@ use crate::domain::clock_watch::StepBack;
 use crate::domain::fault::Condition;
 use crate::domain::metrics::IncidentKind;
 use crate::domain::unit::UtcMillis;
+use crate::judgement::ThresholdsFile;
 use crate::store::SharedStore;
 
 /// Of the time that a stop waits for answers, how much commands have to end by themselves.
@@ -66,6 +72,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// What agents may do.
     pub bridge: bridge::Options,
+    /// What the installation is judged by.
+    pub thresholds: ThresholdsFile,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -96,6 +104,7 @@ pub struct State {
     feeds: FeedCache,
     metrics: Metrics,
     bridge: Bridge,
+    judging: Judging,
     address: SocketAddr,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
@@ -120,6 +129,7 @@ impl State {
             feeds: FeedCache::new(),
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
+            judging: Judging::new(options.thresholds.clone()),
             address,
             clock_step: Mutex::new(None),
             started: clock::instant(),

@@ -9,7 +9,9 @@ use axum::routing::{MethodFilter, on};
 
 use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
-use super::{State, admin, assets, bridge, channels, device, feeds, operations, pages};
+use super::{
+    State, admin, assets, bridge, channels, criteria, device, feeds, openapi, operations, pages, requests,
+};
 
 /// The place in [`ROUTES`] of what is not in it.
 pub const OTHER: usize = ROUTES.len();
@@ -106,7 +108,12 @@ routes! {
     POST   "/api/admin/channels/{channel}/keys" Admin admin::create_key,
     DELETE "/api/admin/channels/{channel}/keys/{key}" Admin admin::revoke_key,
     POST   "/api/admin/channels/{channel}/keys/{key}/rotate" Admin admin::rotate_key,
-    GET    "/api/admin/requests" Admin operations::requests,
+    GET    "/api/admin/requests" Admin requests::requests,
+    GET    "/api/admin/agents" Admin bridge::overview::list,
+    GET    "/api/admin/agents/history" Admin bridge::overview::history,
+    GET    "/api/admin/criteria" Admin criteria::check,
+    GET    "/api/admin/criteria/history" Admin criteria::history,
+    GET    "/api/openapi.json" Open openapi::openapi,
     // agents
     POST   "/run_bash" Agent bridge::run_bash,
     POST   "/agent/pipeline" Agent bridge::pipeline,

@@ -18,7 +18,7 @@ use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::id::{ChannelId, KeyId, RunId, SeriesId, TokenId};
 use crate::domain::metrics::{History, Record, Summary, Writing};
-use crate::domain::observation::ServerStart;
+use crate::domain::observation::{Observation, ServerStart, StoredCheck, Wanted};
 use crate::domain::report::Report;
 use crate::domain::rows::Series;
 use crate::domain::run::{Claim, Place, RunOverview, RunStatus};
@@ -289,6 +289,16 @@ pub trait AgentStore {
     async fn expire_operations(&self, oldest_kept: UtcMillis) -> Result<bool>;
 }
 
+/// What an installation is judged by.
+#[async_trait]
+pub trait CriteriaStore {
+    /// Reads what an installation is judged by, in one consistent state of the database.
+    async fn observe(&self, wanted: Wanted) -> Result<Observation>;
+
+    /// The newest checks, newest first.
+    async fn checks(&self, limit: u32) -> Result<Vec<StoredCheck>>;
+}
+
 /// What a page or a person wants to know of the store at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Statistics {
@@ -305,7 +315,16 @@ pub struct Statistics {
 /// A whole store.
 #[async_trait]
 pub trait Store:
-    ChannelStore + EntryStore + TokenStore + RunStore + RowStore + MetricsStore + AgentStore + Send + Sync
+    ChannelStore
+    + EntryStore
+    + TokenStore
+    + RunStore
+    + RowStore
+    + MetricsStore
+    + AgentStore
+    + CriteriaStore
+    + Send
+    + Sync
 {
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;

@@ -52,7 +52,9 @@ fn is_let_in(route: &Route, key: &str) -> bool {
         Access::Entries | Access::Entry | Access::Channel => {
             ["the read key", "the write key", "the admin token"].contains(&key)
         }
-        Access::Owner | Access::Admin | Access::Watch => key == "the admin token",
+        Access::Owner | Access::Admin | Access::Watch | Access::Page | Access::AdminPage => {
+            key == "the admin token"
+        }
         Access::Agent => key == "the bridge token",
     }
 }
@@ -101,7 +103,9 @@ fn send(server: &Server, route: &Route, path: &str, key: Option<&str>) -> (u16, 
     match (route.access, key) {
         (_, None) | (Access::Open, _) => {}
         (Access::Agent, Some(key)) => headers.push(("X-PORTA-TOKEN", key)),
-        (Access::Admin | Access::Watch, Some(_)) => headers.push(("Authorization", &bearer)),
+        (Access::Admin | Access::Watch | Access::Page | Access::AdminPage, Some(_)) => {
+            headers.push(("Authorization", &bearer))
+        }
         (_, Some(key)) => path = format!("{path}?api_key={key}"),
     }
     if route.path.starts_with("/update") {
@@ -120,7 +124,9 @@ fn is_refused(access: Access, status: u16, body: &str) -> bool {
         Access::Entries => status == 400 && body == "-1",
         Access::Entry => status == 200 && body == "\"-1\"",
         Access::Channel => status == 404,
-        Access::Owner | Access::Admin | Access::Watch | Access::Agent => status == 401,
+        Access::Owner | Access::Admin | Access::Watch | Access::Agent | Access::Page | Access::AdminPage => {
+            status == 401
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod load_targets;
 mod long;
 mod metrics;
 mod migrate;
+mod openapi;
 mod overload;
 mod pages;
 mod power;

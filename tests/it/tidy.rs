@@ -6,14 +6,30 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// What each module may use of the crate besides itself.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("thingspeak", &["domain"]),
     ("store", &["domain", "clock"]),
     ("transfer.rs", &["domain", "store", "thingspeak"]),
+    ("judgement.rs", &["domain"]),
     ("load", &["domain", "clock"]),
     ("exec", &["domain", "clock"]),
-    ("server", &["domain", "clock", "entropy", "exec", "instance", "log", "store", "thingspeak", "transfer"]),
+    (
+        "server",
+        &[
+            "domain",
+            "clock",
+            "entropy",
+            "exec",
+            "instance",
+            "judgement",
+            "log",
+            "render",
+            "store",
+            "thingspeak",
+            "transfer",
+        ],
+    ),
     ("render", &["domain"]),
     ("clock.rs", &["domain"]),
     ("log.rs", &["clock"]),
@@ -32,6 +48,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "exec",
             "exit",
             "instance",
+            "judgement",
             "load",
             "log",
             "machine",

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::notify::{self, Facts};
-use super::{Judgement, cannot_judge, judged};
+use super::{cannot_judge, judged};
 use crate::cli::{Check as Arguments, CheckFormat, Notify};
 use crate::command::{block_on, print, to_json, width};
 use crate::domain::criteria::check::Check;
@@ -35,7 +35,7 @@ fn checked(arguments: &Arguments, db: &Path) -> Result<Exit, Failure> {
     let ping = destination(&arguments.notify)?;
     let thresholds = judged::thresholds(&arguments.judged.config, db)?;
     let _alone = alone(arguments, db)?;
-    let judgement = Judgement::by(thresholds, &arguments.judged, db)?;
+    let judgement = judged::judge_by(thresholds, &arguments.judged, db)?;
     let (check, thresholds) = (&judgement.check, &judgement.thresholds);
     let results = arguments.damping.map_or(thresholds.change.results, u64::from);
     let earlier = earlier(&judgement.observation.checks, results);

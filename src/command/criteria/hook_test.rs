@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::check::{destination, facts, note};
+use super::judged;
 use super::notify::{self, Told};
-use super::{Judgement, judged};
 use crate::cli::{Config, Judged, Notify};
 use crate::clock;
 use crate::command::{block_on, print};
@@ -55,7 +55,7 @@ pub fn run(arguments: &Notify, db: &Path) -> Result<Exit, Failure> {
 fn facts_now(db: &Path) -> Result<notify::Facts, Failure> {
     let arguments = Judged { config: Config { config: None }, since: None, run: None };
     let (check, thresholds) = if db.exists() {
-        let judgement = Judgement::make(&arguments, db)?;
+        let judgement = judged::judge(&arguments, db)?;
         (judgement.check, judgement.thresholds)
     } else {
         let thresholds = judged::thresholds(&arguments.config, db)?;

@@ -1,6 +1,7 @@
 //! What a check has found: the value behind table, JSON, monitoring formats, history and page.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::evidence::Source;
 use super::forecast::Forecast;
@@ -9,7 +10,8 @@ use super::verdict::{Colour, FindingId, FlagId, Rung, Status, Verdict};
 use crate::domain::unit::UtcMillis;
 
 /// A check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CriteriaCheck)]
 pub struct Check {
     /// How urgent it is.
     pub verdict: Verdict,
@@ -42,7 +44,7 @@ pub struct Check {
 }
 
 /// A criterion, judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Criterion {
     /// `p95`.
     pub id: Measure,
@@ -67,7 +69,7 @@ pub struct Criterion {
 }
 
 /// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Provenance {
     /// In words, with what is to be said of it, as that there are too few samples.
     pub text: String,
@@ -80,7 +82,8 @@ pub struct Provenance {
 }
 
 /// A flag, raised or not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CriteriaFlag)]
 pub struct Flag {
     /// `lock_errors`.
     pub id: FlagId,
@@ -93,7 +96,7 @@ pub struct Flag {
 }
 
 /// The source's green zone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GreenZone {
     /// Whether all of it is reached.
     pub reached: bool,
@@ -102,7 +105,7 @@ pub struct GreenZone {
 }
 
 /// A leading indicator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Indicator {
     /// `writer_utilisation`.
     pub id: String,
@@ -121,7 +124,7 @@ pub struct Indicator {
 }
 
 /// What can be tuned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// `journal_mode`.
     pub id: FindingId,
@@ -136,7 +139,7 @@ pub struct Finding {
 }
 
 /// When a step is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
     /// Today.
@@ -148,7 +151,8 @@ pub enum When {
 }
 
 /// A step of the plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PlanStep)]
 pub struct Step {
     /// When.
     pub when: When,
@@ -159,7 +163,7 @@ pub struct Step {
 }
 
 /// What another system would do for this installation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Remedy {
     /// `Redis` or `PostgreSQL`.
     pub name: String,

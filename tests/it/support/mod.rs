@@ -167,6 +167,7 @@ pub async fn serve_within(
         shutdown_timeout: Duration::from_secs(60),
         bounds: Bounds::DEFAULT,
         bridge: porta::server::bridge::Options::closed(),
+        thresholds: porta::judgement::ThresholdsFile::new(None, Path::new("porta.db")),
         debug: false,
     };
     let (stop, stopping) = oneshot::channel();
