@@ -36,6 +36,7 @@ pub mod summary;
 pub mod synthetic;
 pub mod template;
 pub mod toml_file;
+pub mod traffic;
 pub mod tuning;
 pub mod unit;
 pub mod update;

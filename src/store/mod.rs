@@ -23,6 +23,7 @@ use crate::domain::report::Report;
 use crate::domain::rows::Series;
 use crate::domain::run::{Claim, Place, RunOverview, RunStatus};
 use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::traffic::{Slot, Span};
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::Update;
 
@@ -222,6 +223,9 @@ pub trait MetricsStore {
 
     /// What is remembered of `since` and later, period by period, and all incidents: 30 kB for each route and period.
     async fn history(&self, since: UtcMillis) -> Result<History>;
+
+    /// What servers were asked over time, the oldest slot first. There is none where no server was there.
+    async fn traffic(&self, span: Span) -> Result<Vec<Slot>>;
 
     /// What the writer has done since this was last called.
     fn take_writing(&self) -> Writing;
