@@ -21,6 +21,7 @@ pub mod latency;
 pub mod metrics;
 pub mod number;
 pub mod observation;
+pub mod outline;
 pub mod progress;
 pub mod redaction;
 pub mod report;

@@ -1,30 +1,30 @@
-//! The check that pages and the API show: made when somebody asks, at most once in a while, however many ask.
+//! The check that pages and the API show.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::error::Refusal;
+use super::fresh::Fresh;
 use crate::clock;
 use crate::judgement::{self, Judgement, ThresholdsError, ThresholdsFile};
 use crate::store::SharedStore;
 
-/// How long a check is shown before another one is made.
+/// How long a check is shown before another one is made: it reads thousands of distributions.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// The newest check.
 pub struct Judging {
     thresholds: ThresholdsFile,
-    /// Whoever finds none makes one, and others wait for that: it reads thousands of distributions.
-    newest: Mutex<Option<(Instant, Result<Arc<Judgement>, String>)>>,
+    /// The inner error is what is wrong with the thresholds.
+    newest: Fresh<Result<Arc<Judgement>, String>>,
 }
 
 impl Judging {
     /// By the thresholds of this file, which is read each time.
     pub fn new(thresholds: ThresholdsFile) -> Self {
-        Self { thresholds, newest: Mutex::new(None) }
+        Self { thresholds, newest: Fresh::new(KEPT) }
     }
 
     /// A check that is not older than a few seconds.
@@ -33,20 +33,9 @@ impl Judging {
     /// [`Refusal::Unprocessable`] for thresholds that cannot be read, in words that say why; and what is wrong with the
     /// database.
     pub async fn judge(&self, store: &SharedStore) -> Result<Arc<Judgement>, Refusal> {
-        let mut newest = self.newest.lock().await;
-        let now = clock::instant();
-        let judged = match &*newest {
-            Some((at, judged)) if now.saturating_duration_since(*at) < KEPT => judged.clone(),
-            _ => {
-                let judged = self.judge_now(store).await?;
-                *newest = Some((clock::instant(), judged.clone()));
-                judged
-            }
-        };
-        judged.map_err(Refusal::Unprocessable)
+        self.newest.get(|| self.judge_now(store)).await?.map_err(Refusal::Unprocessable)
     }
 
-    /// The inner error is what is wrong with the thresholds.
     async fn judge_now(&self, store: &SharedStore) -> Result<Result<Arc<Judgement>, String>, Refusal> {
         let file = self.thresholds.clone();
         let thresholds = match on_another_thread(move || file.read()).await? {

@@ -14,6 +14,7 @@ mod device;
 mod error;
 mod feed_cache;
 mod feeds;
+mod fresh;
 mod guard;
 mod judging;
 mod metrics;
