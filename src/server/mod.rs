@@ -87,6 +87,8 @@ pub struct State {
     web: Web,
     /// `None` when it is read again for every page.
     site: Option<Site>,
+    /// What a proxy has before every path, such as `/porta`; empty when there is nothing.
+    root_path: String,
     worker_timeout: Duration,
     bounds: Bounds,
     connections: Arc<Semaphore>,
@@ -105,12 +107,17 @@ pub struct State {
 impl State {
     fn new(store: SharedStore, address: SocketAddr, options: &Options) -> std::io::Result<Self> {
         let web = Web::new(options.debug);
-        let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
+        let root_path = String::new();
+        let site = match options.debug {
+            true => None,
+            false => Some(Site::read(&web, &root_path).map_err(std::io::Error::other)?),
+        };
         let bounds = options.bounds;
         Ok(Self {
             store,
             web,
             site,
+            root_path,
             worker_timeout: options.worker_timeout,
             bounds,
             connections: Arc::new(Semaphore::new(bounds.connections)),
