@@ -99,6 +99,8 @@ pub struct State {
     metrics: Metrics,
     bridge: Bridge,
     address: SocketAddr,
+    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
+    root_path: String,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -128,6 +130,7 @@ impl State {
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             address,
+            root_path: String::new(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),
