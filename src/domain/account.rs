@@ -5,6 +5,16 @@ use serde::Serialize;
 use super::id::TokenId;
 use super::unit::UtcMillis;
 
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// See how the server is, at `/`.
+    Viewer,
+}
+
 /// An admin bearer token as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Token {

@@ -125,6 +125,10 @@ impl Cause {
     }
 }
 
+/// What a refusal says, for whoever puts it into another shape. It goes along with the response.
+#[derive(Clone, Debug)]
+pub struct Said(pub String);
+
 /// What an error says, whatever its shape.
 struct Words {
     status: StatusCode,
@@ -208,8 +212,11 @@ impl IntoResponse for Refusal {
         match self {
             Self::Key => (StatusCode::BAD_REQUEST, "0").into_response(),
             Self::TooSoon => (StatusCode::OK, "0").into_response(),
-            Self::Unavailable(cause) => {
-                with_cause(Some(cause), (StatusCode::SERVICE_UNAVAILABLE, "0").into_response())
+            Self::Unavailable(why) => {
+                let Words { message, cause, .. } = Self::Unavailable(why).words();
+                let mut response = (StatusCode::SERVICE_UNAVAILABLE, "0").into_response();
+                response.extensions_mut().insert(Said(message));
+                with_cause(cause, response)
             }
             Self::EntriesDenied => (StatusCode::BAD_REQUEST, "-1").into_response(),
             Self::NoEntry => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], "\"-1\"").into_response(),
@@ -222,9 +229,11 @@ impl IntoResponse for Refusal {
                 let details = status.canonical_reason().unwrap_or_default();
                 // In ThingSpeak's errors the status is a string.
                 let error =
-                    json!({ "error_code": format!("error_{code}"), "message": message, "details": details });
+                    json!({ "error_code": format!("error_{code}"), "message": &message, "details": details });
                 let body = json!({ "status": status.as_str(), "error": error });
-                with_cause(cause, (status, Json(body)).into_response())
+                let mut response = (status, Json(body)).into_response();
+                response.extensions_mut().insert(Said(message));
+                with_cause(cause, response)
             }
         }
     }

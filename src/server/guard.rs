@@ -14,7 +14,7 @@ use axum::response::Response;
 use super::error::{Cause, Refusal};
 use super::metrics::Metrics;
 use super::routes::{self, ROUTES, Route};
-use super::{State, cors};
+use super::{State, cors, pages};
 use crate::clock;
 use crate::domain::metrics::Traffic;
 
@@ -47,6 +47,7 @@ pub async fn guarded<F: Future<Output = Response>>(
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let head = Head::of(&request);
+    let reader = pages::is_for_people(head.uri.path()).then(|| request.headers().clone());
     let traffic = traffic(request.headers());
     let mut counted =
         Counted { metrics: &state.metrics, route, traffic, begun: clock::instant(), done: false };
@@ -58,7 +59,7 @@ pub async fn guarded<F: Future<Output = Response>>(
     let mut response = if let Some(Err(_)) = place {
         refused(&head, Refusal::Unavailable(Cause::word("requests_in_flight")))
     } else {
-        match tokio::time::timeout(timeout, answer(request)).await {
+        match tokio::time::timeout(timeout, pages::at(&head.uri, answer(request))).await {
             Ok(response) => {
                 let held = state.unsent.hold(response).await;
                 held.unwrap_or_else(|refusal| refused(&head, refusal))
@@ -66,6 +67,9 @@ pub async fn guarded<F: Future<Output = Response>>(
             Err(_) => refused(&head, Refusal::Slow(timeout)),
         }
     };
+    if let Some(headers) = reader {
+        response = pages::at(&head.uri, async { pages::for_people(state, &headers, response) }).await;
+    }
     counted.finish(response.status());
     // An answer of 503 is what who asks for it is there for, not an error.
     head.sign(state, route, is_watching, &mut response);

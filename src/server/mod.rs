@@ -96,6 +96,8 @@ pub struct State {
     web: Web,
     /// `None` when it is read again for every page.
     site: Option<Site>,
+    /// What a proxy has before every path, such as `/porta`; empty when there is nothing.
+    root_path: String,
     worker_timeout: Duration,
     bounds: Bounds,
     connections: Arc<Semaphore>,
@@ -107,6 +109,8 @@ pub struct State {
     bridge: Bridge,
     judging: Judging,
     address: SocketAddr,
+    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
+    root_path: String,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -115,12 +119,17 @@ pub struct State {
 impl State {
     fn new(store: SharedStore, address: SocketAddr, options: &Options) -> std::io::Result<Self> {
         let web = Web::new(options.debug);
-        let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
+        let root_path = String::new();
+        let site = match options.debug {
+            true => None,
+            false => Some(Site::read(&web, &root_path).map_err(std::io::Error::other)?),
+        };
         let bounds = options.bounds;
         Ok(Self {
             store,
             web,
             site,
+            root_path,
             worker_timeout: options.worker_timeout,
             bounds,
             connections: Arc::new(Semaphore::new(bounds.connections)),
@@ -132,6 +141,7 @@ impl State {
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             judging: Judging::new(options.thresholds.clone()),
             address,
+            root_path: String::new(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),

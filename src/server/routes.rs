@@ -131,6 +131,7 @@ routes! {
     GET    "/metrics" Watch operations::metrics,
     // pages
     GET    "/" Open pages::home,
+    POST   "/language" Open pages::language::choose,
     GET    "/static/{file}" Open assets::asset,
 }
 
