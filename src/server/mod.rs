@@ -109,8 +109,6 @@ pub struct State {
     bridge: Bridge,
     judging: Judging,
     address: SocketAddr,
-    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
-    root_path: String,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -141,7 +139,6 @@ impl State {
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             judging: Judging::new(options.thresholds.clone()),
             address,
-            root_path: String::new(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),
