@@ -59,7 +59,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         debug: arguments.debug,
     };
     // Before anybody is told of it: a database that is locked would keep those waiting who come then.
-    note_start(&store, &options, arguments.limits.max_queue).await;
+    note_start(&store, &options, arguments).await;
     print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
     let retention = tokio::spawn(retention::keep(Arc::clone(&shared), arguments.bridge.agent_retention));
@@ -88,13 +88,14 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
 }
 
 /// Remembers how this server was started, for `porta criteria`. The server is the same without.
-async fn note_start(store: &Sqlite, options: &server::Options, queue_capacity: u32) {
+async fn note_start(store: &Sqlite, options: &server::Options, arguments: &Serve) {
     let start = ServerStart {
         started_at: clock::utc(),
         workers: u32::try_from(options.workers).unwrap_or(u32::MAX),
         cores: std::thread::available_parallelism()
             .map_or(0, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-        queue_capacity: queue_capacity.into(),
+        queue_capacity: arguments.limits.max_queue.into(),
+        agent_window: arguments.bridge.agent_window,
     };
     if let Err(error) = store.note_start(start).await {
         tracing::warn!(%error, "how this server was started was not noted");

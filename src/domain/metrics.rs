@@ -1,6 +1,7 @@
 //! What a server remembers of itself: requests by route and traffic, and the work of its writer, minute by minute.
 //!
-//! Periods merge: counts and times add up, distributions are merged, peaks are the highest.
+//! Periods merge: counts and times add up, distributions are merged, peaks are the highest. What comes from a database may be
+//! anything: sums stop at the largest number.
 
 use std::borrow::Cow;
 use std::ops::AddAssign;
@@ -80,7 +81,7 @@ impl Resolution {
 
     /// The start of the period that `at` lies in.
     pub fn start_of(self, at: UtcMillis) -> UtcMillis {
-        UtcMillis(at.0 - at.0.rem_euclid(self.period_ms()))
+        UtcMillis(at.0.saturating_sub(at.0.rem_euclid(self.period_ms())))
     }
 }
 
@@ -113,16 +114,16 @@ impl Requests {
 
     /// Requests in all.
     pub fn count(&self) -> u64 {
-        self.answered.iter().sum::<u64>() + self.gone
+        self.answered.iter().fold(self.gone, |sum, count| sum.saturating_add(*count))
     }
 }
 
 impl AddAssign<&Self> for Requests {
     fn add_assign(&mut self, other: &Self) {
         for (mine, theirs) in self.answered.iter_mut().zip(other.answered) {
-            *mine += theirs;
+            *mine = mine.saturating_add(theirs);
         }
-        self.gone += other.gone;
+        self.gone = self.gone.saturating_add(other.gone);
         self.latency.merge(&other.latency);
     }
 }
@@ -193,22 +194,22 @@ impl Writing {
 
 impl AddAssign<&Self> for Writing {
     fn add_assign(&mut self, other: &Self) {
-        self.observed += other.observed;
-        self.busy += other.busy;
-        self.batches += other.batches;
-        self.updates += other.updates;
+        self.observed = self.observed.saturating_add(other.observed);
+        self.busy = self.busy.saturating_add(other.busy);
+        self.batches = self.batches.saturating_add(other.batches);
+        self.updates = self.updates.saturating_add(other.updates);
         self.batch_updates_max = self.batch_updates_max.max(other.batch_updates_max);
         self.commit.merge(&other.commit);
         self.queue_wait.merge(&other.queue_wait);
-        self.busy_waits += other.busy_waits;
-        self.busy_waited += other.busy_waited;
-        self.lock_errors += other.lock_errors;
-        self.checkpoints += other.checkpoints;
-        self.checkpointing += other.checkpointing;
+        self.busy_waits = self.busy_waits.saturating_add(other.busy_waits);
+        self.busy_waited = self.busy_waited.saturating_add(other.busy_waited);
+        self.lock_errors = self.lock_errors.saturating_add(other.lock_errors);
+        self.checkpoints = self.checkpoints.saturating_add(other.checkpoints);
+        self.checkpointing = self.checkpointing.saturating_add(other.checkpointing);
         self.wal_frames_max = self.wal_frames_max.max(other.wal_frames_max);
         self.checkpoint_lag_max = self.checkpoint_lag_max.max(other.checkpoint_lag_max);
         for (mine, theirs) in self.faults.iter_mut().zip(other.faults) {
-            *mine += theirs;
+            *mine = mine.saturating_add(theirs);
         }
     }
 }
@@ -224,7 +225,7 @@ pub struct Usage {
 
 impl AddAssign<&Self> for Usage {
     fn add_assign(&mut self, other: &Self) {
-        self.cpu += other.cpu;
+        self.cpu = self.cpu.saturating_add(other.cpu);
         self.memory_bytes_max = self.memory_bytes_max.max(other.memory_bytes_max);
     }
 }
@@ -259,7 +260,7 @@ impl ServerPeriod {
     }
 
     fn add(&mut self, other: &Self) {
-        self.live_requests += other.live_requests;
+        self.live_requests = self.live_requests.saturating_add(other.live_requests);
         self.active_agents_max = self.active_agents_max.max(other.active_agents_max);
         self.writing += &other.writing;
         self.usage += &other.usage;

@@ -1,14 +1,20 @@
 //! What is read of an installation, in one moment, to judge it by.
 
+mod beside_tests;
+mod calm;
 mod evidence;
 mod facts;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::beside_tests::Stressed;
+pub use self::calm::Calm;
 use super::criteria::verdict::Verdict;
+use super::id::RunId;
 use super::latency::Latency;
 use super::metrics::{Incident, ServerPeriod, Writing};
 use super::report::Report;
@@ -22,9 +28,10 @@ pub struct Wanted {
     pub at: UtcMillis,
     /// Since when live traffic counts.
     pub since: UtcMillis,
-    /// The stress run that counts; `None` for the latest valid one.
-    pub run: Option<super::id::RunId>,
-    /// Since when a run counts that was not asked for.
+    /// The stress run that p95 and CV come from, whatever it came to and however old it is. `None` for the latest valid one that
+    /// went to its end and can be read, and where there is none for live traffic.
+    pub run: Option<RunId>,
+    /// Since when such a run counts that was not asked for.
     pub runs_since: UtcMillis,
     /// Checks that are read, the newest ones.
     pub checks: u32,
@@ -37,16 +44,18 @@ pub struct Observation {
     pub at: UtcMillis,
     /// Since when live traffic counts.
     pub since: UtcMillis,
-    /// Agents seen in the last five minutes by other than stress tests.
+    /// Agents that are active: seen by other than stress tests within the server's window.
     pub active_agents: u64,
     /// The window of live traffic.
     pub live: Live,
     /// What went wrong, ever.
     pub incidents: Vec<Incident>,
-    /// The stress run that counts: the one that was asked for, else the latest valid one.
+    /// The stress run that counts: the one that was asked for, else the latest valid one that can be read.
     pub run: Option<Report>,
-    /// A newer run that did not come to rest, as a growing latency does not.
-    pub restless_run: Option<Report>,
+    /// A newer run that was still moving at its end, as a latency that grows is.
+    pub unsteady_run: Option<Report>,
+    /// Newer runs that would count, if their reports were not damaged; the newest first.
+    pub damaged_runs: Vec<RunId>,
     /// Runs that came to an end, the newest first.
     pub runs: Vec<RunOverview>,
     /// The database file and its disk.
@@ -71,8 +80,8 @@ pub struct Observation {
     pub milestones: Vec<(Milestone, UtcMillis)>,
 }
 
-/// How long an agent is active after it was seen, in milliseconds.
-pub const ACTIVE_AGENT_MS: i64 = 300_000;
+/// How long an agent is active after it was seen, where no server has noted it: what a server has by default.
+pub const AGENT_WINDOW: Duration = Duration::from_secs(300);
 
 /// How far back days are read: three months.
 pub const DAYS_MAX: i64 = 92;
@@ -84,7 +93,7 @@ pub struct Live {
     pub answered: [u64; 5],
     /// How long requests took, but for those that run commands of agents: these take as long as the command.
     pub latency: Latency,
-    /// All servers in the window, stress tests included, without their distributions; `None` when there was none.
+    /// Live requests and agents of all servers in the window, stress tests included; `None` when there was no server.
     pub all: Option<ServerPeriod>,
     /// The minutes (or hours) of servers without stress tests, the oldest first.
     pub calm: Vec<Calm>,
@@ -92,6 +101,14 @@ pub struct Live {
     pub calm_writing: Writing,
     /// The end of the newest period in which a server was there.
     pub newest: Option<UtcMillis>,
+    /// Periods with a stress test in them, the oldest first.
+    pub stressed: Vec<Stressed>,
+    /// Transactions that were given up because another process held the database, in periods without a stress test.
+    pub lock_errors: u64,
+    /// The same in hours and days with a stress test somewhere in them.
+    pub lock_errors_mixed: u64,
+    /// Live answers with a status from 500, but for minutes with a stress test.
+    pub server_errors_beside_tests: u64,
 }
 
 impl Default for Live {
@@ -103,21 +120,12 @@ impl Default for Live {
             calm: Vec::new(),
             calm_writing: Writing::default(),
             newest: None,
+            stressed: Vec::new(),
+            lock_errors: 0,
+            lock_errors_mixed: 0,
+            server_errors_beside_tests: 0,
         }
     }
-}
-
-/// A period without a stress test.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Calm {
-    /// The share of the time, 0 to 1, that the writer was at work; `None` when it was not looked at.
-    pub utilisation: Option<f64>,
-    /// CPU time in percent of one core.
-    pub cpu_percent: f64,
-    /// Updates in a transaction, on average; `None` without any.
-    pub updates_per_batch: Option<f64>,
-    /// Frames that a checkpoint had to leave in the log, at most.
-    pub checkpoint_lag_max: u64,
 }
 
 /// The database file and its disk.
@@ -159,6 +167,8 @@ pub struct ServerStart {
     pub cores: u32,
     /// Updates that can wait for the writer.
     pub queue_capacity: u64,
+    /// How long an agent is active after it was seen.
+    pub agent_window: Duration,
 }
 
 /// Live traffic of an hour or a day, in UTC.

@@ -280,7 +280,7 @@ impl RunOverview {
     }
 
     /// Whether it went to its end, and its figures were still moving then.
-    pub fn is_restless(&self) -> bool {
+    pub fn is_unsteady(&self) -> bool {
         self.is(Verdict::NotSteady)
     }
 

@@ -24,7 +24,7 @@ pub fn judged(workspace: &Workspace, arguments: &[&str]) -> Value {
     check
 }
 
-fn of<'v>(check: &'v Value, list: &str, id: &str) -> &'v Value {
+pub fn of<'v>(check: &'v Value, list: &str, id: &str) -> &'v Value {
     let found = check[list].as_array().unwrap().iter().find(|item| item["id"] == id);
     found.unwrap_or_else(|| panic!("no {id} in {check}"))
 }

@@ -16,6 +16,7 @@ mod clients;
 mod confinement;
 mod criteria;
 mod criteria_alerts;
+mod criteria_evidence;
 mod criteria_formats;
 mod criteria_refusals;
 mod device;

@@ -17,10 +17,10 @@ use crate::domain::unit;
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schema(as = EvidenceSource)]
 pub enum Source {
-    /// Live traffic of the last hours: without stress tests.
+    /// Live traffic of the window, without stress tests.
     Live {
-        /// How many hours.
-        hours: u32,
+        /// How long that is.
+        window_seconds: u64,
     },
     /// A stress test.
     Run {
@@ -40,10 +40,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// As a sentence uses it: `last 24 h live`, `run 12`.
+    /// As a sentence uses it: `last 24h live`, `run 12`.
     pub fn name(&self) -> String {
         match self {
-            Self::Live { hours } => format!("last {hours} h live"),
+            Self::Live { window_seconds } => {
+                format!("last {} live", unit::duration(Duration::from_secs(*window_seconds)))
+            }
             Self::Run { id } => format!("run {}", id.0),
             Self::DatabaseFile => "the database file".into(),
             Self::Agents => "the agents table".into(),
@@ -108,7 +110,8 @@ pub struct Evidence {
     pub db_bytes: Option<Observed<u64>>,
     /// Live requests a second, in the busiest minute of the window.
     pub rps: Option<Observed<f64>>,
-    /// Transactions that were given up because another process held the database, in the window.
+    /// Transactions that were given up because another process held the database, in the window. Those of stress tests are
+    /// left out where they can be told apart.
     pub lock_errors: Option<Observed<u64>>,
     /// Live requests that were answered with a status from 500 in percent of all; its samples are all of them.
     pub server_errors_percent: Option<Observed<f64>>,
@@ -127,6 +130,20 @@ pub struct Evidence {
     pub history: BTreeMap<Measure, Vec<Past>>,
     /// Requests a second that this installation can serve, where that has been measured.
     pub capacity_rps: Option<Observed<f64>>,
+    /// Runs that p95 and CV would come from, if their reports were not damaged.
+    pub damaged_runs: Vec<RunId>,
+}
+
+impl Evidence {
+    /// What is to be said of p95 and CV where a run's report is damaged.
+    pub(super) fn damage(&self) -> Option<String> {
+        let ids: Vec<String> = self.damaged_runs.iter().map(|id| id.0.to_string()).collect();
+        match ids.as_slice() {
+            [] => None,
+            [id] => Some(format!("the report of run {id} is damaged")),
+            ids => Some(format!("the reports of runs {} are damaged", ids.join(", "))),
+        }
+    }
 }
 
 /// p95 in equal windows, the oldest first.
@@ -154,7 +171,7 @@ pub struct Window {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Leading {
-    /// The share of the time in percent that the writer was at work, in the busiest minute.
+    /// The share of the time in percent that the writer was at work; of live traffic, one minute in twenty is busier.
     pub writer_utilisation_percent: Option<Observed<f64>>,
     /// 99th percentile of how long updates waited for the writer, milliseconds.
     pub queue_wait_p99_ms: Option<Observed<f64>>,
@@ -184,8 +201,6 @@ pub struct Installation {
     pub db: Option<String>,
     /// `wal`, `delete`, … in lower case.
     pub journal_mode: Option<String>,
-    /// `full`, `normal`, … in lower case, of the server's writer.
-    pub synchronous: Option<String>,
     /// Channels.
     pub channels: Option<u64>,
     /// Channels whose rows are kept for ever.
@@ -198,31 +213,18 @@ pub struct Installation {
     pub workers: Option<u32>,
     /// Logical processors that the server may use.
     pub cores: Option<u32>,
-    /// CPU time of the server in percent of one core, in its busiest minute.
+    /// CPU time of the server in percent of one core; one minute in twenty is busier.
     pub cpu_percent: Option<f64>,
     /// Server processes on the database.
     pub servers: Option<u32>,
     /// Updates that can wait for the writer.
     pub queue_capacity: Option<u64>,
-    /// Updates that were refused in the window because the queue was full.
+    /// Updates that were refused in the window because the queue was full, not counting those of stress tests.
     pub queue_refusals: Option<u64>,
-    /// Updates in a transaction, on average, while there was a queue.
+    /// Updates in a transaction, on average, while the writer was as busy as it is one minute in twenty.
     pub updates_per_batch: Option<f64>,
     /// Seconds that the longest read transaction has been open.
     pub longest_read_seconds: Option<f64>,
-    /// The rule that takes the most of the writer's time.
-    pub slowest_rule: Option<RuleCost>,
-}
-
-/// What a rule costs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RuleCost {
-    /// Its channel.
-    pub channel: u64,
-    /// Its name or number.
-    pub rule: String,
-    /// Its share of the writer's time at work, percent.
-    pub writer_percent: f64,
 }
 
 /// What a measure was.

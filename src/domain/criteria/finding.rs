@@ -51,10 +51,8 @@ impl Scene<'_> {
             FindingId::DiskFull => self.disk_full(),
             FindingId::OtherWriters => self.other_writers(),
             FindingId::JournalMode => self.journal_mode(),
-            FindingId::Synchronous => self.synchronous(),
             FindingId::LongReader => self.long_reader(),
             FindingId::CheckpointLag => self.checkpoint_lag(),
-            FindingId::SlowRule => self.slow_rule(),
             FindingId::WorkersFew => self.workers_few(),
             FindingId::WorkersMany => self.workers_many(),
             FindingId::QueueFull => self.queue_full(),
@@ -129,20 +127,6 @@ impl Scene<'_> {
         ))
     }
 
-    fn synchronous(&self) -> Option<Text> {
-        let mode = self.evidence.installation.synchronous.as_deref().filter(|mode| *mode != "full")?;
-        let harm = if mode == "extra" {
-            "each commit syncs more than it needs to"
-        } else {
-            "a power cut can take rows that were acknowledged"
-        };
-        Some((
-            harm.into(),
-            format!("synchronous is {mode}"),
-            "Start the server with synchronous=full, as `porta serve` does by itself".into(),
-        ))
-    }
-
     fn long_reader(&self) -> Option<Text> {
         let seconds =
             self.evidence.installation.longest_read_seconds.filter(|seconds| seconds.is_finite())?;
@@ -178,17 +162,6 @@ impl Scene<'_> {
         })
     }
 
-    fn slow_rule(&self) -> Option<Text> {
-        let rule = self.evidence.installation.slowest_rule.as_ref()?;
-        (rule.writer_percent > self.thresholds.tuning.rule_percent).then(|| {
-            (
-                format!("rule {} of channel {} is slow", rule.rule, rule.channel),
-                format!("it takes {} of the writer's time", unit::percent(rule.writer_percent)),
-                format!("Simplify or disable rule {} of channel {}", rule.rule, rule.channel),
-            )
-        })
-    }
-
     fn workers_few(&self) -> Option<Text> {
         let installation = &self.evidence.installation;
         let (workers, cores) = (installation.workers?, installation.cores?);
@@ -197,7 +170,7 @@ impl Scene<'_> {
             (
                 "there are fewer workers than cores, and they are busy".into(),
                 format!(
-                    "{workers} workers, {cores} cores, {cpu:.0} % of one core used in the busiest minute"
+                    "{workers} workers, {cores} cores, {cpu:.0} % of one core used, for one minute in twenty or more"
                 ),
                 format!("porta serve --workers {cores} (or WORKERS={cores})"),
             )

@@ -12,6 +12,8 @@ use crate::domain::unit::UtcMillis;
 
 /// Flags that have to be known before all can be well, beside the criteria.
 const REQUIRED_FLAGS: [FlagId; 2] = [FlagId::LockErrors, FlagId::ServerErrors];
+/// Flags that more load than there is room for raises.
+const LOAD_FLAGS: [FlagId; 2] = [FlagId::P95Red, FlagId::LatencyGrowth];
 
 impl Check {
     /// Judges what is known of an installation.
@@ -29,19 +31,27 @@ impl Check {
         let findings = finding::all(&scene);
         let leading = indicator::live(evidence, thresholds);
         let missing = missing(&criteria, &flags);
-        let grounds = Grounds { criteria: &criteria, flags: &flags, findings: &findings, missing: &missing };
+        let grounds = Grounds {
+            criteria: &criteria,
+            flags: &flags,
+            findings: &findings,
+            missing: &missing,
+            damage: evidence.damage(),
+        };
         let verdict = grounds.verdict();
-        let rung = grounds.rung(verdict, leading.iter().any(|indicator| indicator.confirms));
-        let reason = grounds.reason(verdict);
         let bottlenecks = Bottleneck::all(evidence, thresholds, &criteria);
+        let remedies = plan::remedies(&bottlenecks);
+        let rung = grounds.rung(verdict, remedies.iter().any(|remedy| remedy.indicated));
+        let reason = grounds.reason(verdict);
         let situation = plan::Situation {
             verdict,
             rung,
             bottlenecks: &bottlenecks,
+            remedies: &remedies,
             findings: &findings,
             missing: &missing,
         };
-        let (plan, remedies) = (situation.plan(), situation.remedies());
+        let plan = situation.plan();
         Self {
             verdict,
             exit_code: verdict.exit_code(),
@@ -75,11 +85,11 @@ fn criterion(measure: Measure, evidence: &Evidence, thresholds: &Thresholds) -> 
         Status::Crossed => indicator::confirmation(measure, evidence, thresholds),
         _ => None,
     };
+    let damage = evidence.damage().filter(|_| measure.is_of_latency());
     let provenance = observed.as_ref().map(|found| Provenance {
-        text: match &unfit {
-            None => found.text(),
-            Some(why) => format!("{}: {why}", found.text()),
-        },
+        text: found.text()
+            + &unfit.map_or_else(String::new, |why| format!(": {why}"))
+            + &damage.map_or_else(String::new, |damage| format!("; {damage}")),
         source: found.source.clone(),
         age_seconds: found.age_seconds,
         samples: found.samples,
@@ -137,6 +147,8 @@ struct Grounds<'c> {
     flags: &'c [Flag],
     findings: &'c [Finding],
     missing: &'c [String],
+    /// Of a run's report.
+    damage: Option<String>,
 }
 
 impl Grounds<'_> {
@@ -172,47 +184,45 @@ impl Grounds<'_> {
         }
     }
 
-    /// Nobody migrates while tuning is left; nor for errors that nothing else goes along with: they have another cause than
-    /// too much load, and would move along.
-    fn rung(&self, verdict: Verdict, indicator_confirms: bool) -> Option<Rung> {
-        let only_errors = !indicator_confirms
-            && self.confirmed().next().is_none()
-            && self.raised(Colour::Red).all(|flag| flag.id == FlagId::ServerErrors);
+    /// Nobody migrates while tuning is left, nor for what would move along: errors have other causes than too much load, and
+    /// answers that are slow while nothing here is at its limit are as slow with another database.
+    fn rung(&self, verdict: Verdict, has_remedy: bool) -> Option<Rung> {
+        let is_overloaded = self.raised(Colour::Red).any(|flag| LOAD_FLAGS.contains(&flag.id));
+        let is_outgrown = self.confirmed().next().is_some() || is_overloaded && has_remedy;
         match verdict {
             Verdict::Ok => Some(Rung::Ok),
             Verdict::Unknown => None,
             _ if self.open().next().is_some() => Some(Rung::Tune),
             Verdict::Warning => Some(Rung::Watch),
-            Verdict::Critical if only_errors => Some(Rung::Watch),
-            Verdict::Critical => Some(Rung::Migrate),
+            Verdict::Critical if is_outgrown => Some(Rung::Migrate),
+            Verdict::Critical => Some(Rung::Watch),
         }
     }
 
     fn reason(&self, verdict: Verdict) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        match verdict {
+        let mut parts = match verdict {
             Verdict::Ok => {
-                return "all criteria are safe, no flag is raised, and nothing is to be tuned".into();
+                vec!["all criteria are safe, no flag is raised, and nothing is to be tuned".into()]
             }
             Verdict::Unknown => {
-                return format!("what is known is well, but there is no data on {}", self.missing.join(", "));
+                vec![format!("what is known is well, but there is no data on {}", self.missing.join(", "))]
             }
-            Verdict::Critical => {
-                parts.extend(
-                    self.raised(Colour::Red)
-                        .map(|flag| format!("red flag {}: {}", flag.id.id(), flag.detail)),
-                );
-                parts.extend(self.confirmed().map(|criterion| {
-                    let confirmed_by = criterion.confirmed_by.as_deref().unwrap_or_default();
-                    format!(
-                        "{} is crossed ({}), confirmed by {confirmed_by}",
-                        criterion.label,
-                        value(criterion)
-                    )
-                }));
-            }
-            Verdict::Warning => {}
-        }
+            Verdict::Critical | Verdict::Warning => self.complaints(),
+        };
+        parts.extend(self.damage.clone());
+        parts.join("; ")
+    }
+
+    /// All that is not as it should be, the worst first.
+    fn complaints(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        parts.extend(
+            self.raised(Colour::Red).map(|flag| format!("red flag {}: {}", flag.id.id(), flag.detail)),
+        );
+        parts.extend(self.confirmed().map(|criterion| {
+            let confirmed_by = criterion.confirmed_by.as_deref().unwrap_or_default();
+            format!("{} is crossed ({}), confirmed by {confirmed_by}", criterion.label, value(criterion))
+        }));
         let unconfirmed =
             self.with_status(Status::Crossed).filter(|criterion| criterion.confirmed_by.is_none());
         parts.extend(unconfirmed.map(|criterion| {
@@ -231,7 +241,7 @@ impl Grounds<'_> {
         if !self.missing.is_empty() {
             parts.push(format!("no data on {}", self.missing.join(", ")));
         }
-        parts.join("; ")
+        parts
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) struct Situation<'c> {
     pub(super) verdict: Verdict,
     pub(super) rung: Option<Rung>,
     pub(super) bottlenecks: &'c [Bottleneck],
+    pub(super) remedies: &'c [Remedy],
     pub(super) findings: &'c [Finding],
     pub(super) missing: &'c [String],
 }
@@ -130,8 +131,8 @@ impl Situation<'_> {
     fn later(&self, steps: &mut Vec<Step>) {
         match self.rung {
             Some(Rung::Migrate) => {
-                let remedies = self.remedies();
-                let names: Vec<&str> = remedies
+                let names: Vec<&str> = self
+                    .remedies
                     .iter()
                     .filter(|remedy| remedy.indicated)
                     .map(|remedy| remedy.name.as_str())
@@ -155,65 +156,63 @@ impl Situation<'_> {
             }
         }
     }
+}
 
-    /// What Redis and PostgreSQL would and would not fix here.
-    pub(super) fn remedies(&self) -> Vec<Remedy> {
-        vec![self.redis(), self.postgresql()]
+/// What Redis and PostgreSQL would and would not fix here.
+pub(super) fn remedies(bottlenecks: &[Bottleneck]) -> Vec<Remedy> {
+    vec![redis(bottlenecks), postgresql(bottlenecks)]
+}
+
+fn redis(bottlenecks: &[Bottleneck]) -> Remedy {
+    let has = |bottleneck| bottlenecks.contains(&bottleneck);
+    let mut fixes = Vec::new();
+    let mut does_not_fix = Vec::new();
+    if has(Bottleneck::Cpu) {
+        fixes.push(
+            "processors at their limit: several servers behind a balancer can share agent status, progress and rate \
+             limits through it"
+                .to_owned(),
+        );
     }
-
-    fn redis(&self) -> Remedy {
-        let mut fixes = Vec::new();
-        let mut does_not_fix = Vec::new();
-        if self.has(Bottleneck::Cpu) {
-            fixes.push(
-                "processors at their limit: several servers behind a balancer can share agent status, progress and rate \
-                 limits through it"
-                    .to_owned(),
-            );
-        }
-        if self.has(Bottleneck::Writer) {
-            does_not_fix.push(
-                "the writer at its limit: a cache serves reads, every row is still committed".to_owned(),
-            );
-        }
-        if self.has(Bottleneck::Lock) {
-            does_not_fix.push("the lock: whoever writes to the file still waits for it".to_owned());
-        }
-        if self.has(Bottleneck::Disk) {
-            does_not_fix.push("the disk: a row is acknowledged when it is on it".to_owned());
-        }
-        if self.has(Bottleneck::Size) {
-            does_not_fix.push("the size: the rows stay where they are".to_owned());
-        }
+    if has(Bottleneck::Writer) {
         does_not_fix
-            .push("a single server: it has the status of agents in its own memory already".to_owned());
-        Remedy { name: "Redis".into(), indicated: !fixes.is_empty(), fixes, does_not_fix }
+            .push("the writer at its limit: a cache serves reads, every row is still committed".to_owned());
     }
+    if has(Bottleneck::Lock) {
+        does_not_fix.push("the lock: whoever writes to the file still waits for it".to_owned());
+    }
+    if has(Bottleneck::Disk) {
+        does_not_fix.push("the disk: a row is acknowledged when it is on it".to_owned());
+    }
+    if has(Bottleneck::Size) {
+        does_not_fix.push("the size: the rows stay where they are".to_owned());
+    }
+    does_not_fix.push("a single server: it has the status of agents in its own memory already".to_owned());
+    Remedy { name: "Redis".into(), indicated: !fixes.is_empty(), fixes, does_not_fix }
+}
 
-    fn postgresql(&self) -> Remedy {
-        let mut fixes = Vec::new();
-        let mut does_not_fix = Vec::new();
-        if self.has(Bottleneck::Writer) {
-            fixes.push("the writer at its limit: several connections write at the same time".to_owned());
-            does_not_fix
-                .push("a single busy channel: its entries are numbered one after the other".to_owned());
-        }
-        if self.has(Bottleneck::Lock) {
-            fixes.push("the lock: processes lock rows, not the database".to_owned());
-        }
-        if self.has(Bottleneck::Size) {
-            fixes.push("the size: old rows are deleted, vacuumed and partitioned while it works".to_owned());
-        }
-        if self.has(Bottleneck::Cpu) {
-            fixes.push(
-                "processors at their limit: several servers on other machines can use one database"
-                    .to_owned(),
-            );
-        }
-        if self.has(Bottleneck::Disk) {
-            does_not_fix.push("the disk: it waits for the same sync at each commit".to_owned());
-        }
-        does_not_fix.push("slow rules, slow clients, and the time on the network".to_owned());
-        Remedy { name: "PostgreSQL".into(), indicated: !fixes.is_empty(), fixes, does_not_fix }
+fn postgresql(bottlenecks: &[Bottleneck]) -> Remedy {
+    let has = |bottleneck| bottlenecks.contains(&bottleneck);
+    let mut fixes = Vec::new();
+    let mut does_not_fix = Vec::new();
+    if has(Bottleneck::Writer) {
+        fixes.push("the writer at its limit: several connections write at the same time".to_owned());
+        does_not_fix.push("a single busy channel: its entries are numbered one after the other".to_owned());
     }
+    if has(Bottleneck::Lock) {
+        fixes.push("the lock: processes lock rows, not the database".to_owned());
+    }
+    if has(Bottleneck::Size) {
+        fixes.push("the size: old rows are deleted, vacuumed and partitioned while it works".to_owned());
+    }
+    if has(Bottleneck::Cpu) {
+        fixes.push(
+            "processors at their limit: several servers on other machines can use one database".to_owned(),
+        );
+    }
+    if has(Bottleneck::Disk) {
+        does_not_fix.push("the disk: it waits for the same sync at each commit".to_owned());
+    }
+    does_not_fix.push("slow clients, and the time on the network".to_owned());
+    Remedy { name: "PostgreSQL".into(), indicated: !fixes.is_empty(), fixes, does_not_fix }
 }

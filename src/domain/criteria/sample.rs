@@ -4,7 +4,12 @@ use super::evidence::{Evidence, Installation, Leading, Observed, Series, Source,
 use crate::domain::id::RunId;
 
 pub(super) fn live<T>(value: T) -> Option<Observed<T>> {
-    Some(Observed { value, source: Source::Live { hours: 24 }, age_seconds: 30, samples: Some(100_000) })
+    Some(Observed {
+        value,
+        source: Source::Live { window_seconds: 86_400 },
+        age_seconds: 30,
+        samples: Some(100_000),
+    })
 }
 
 pub(super) fn in_run<T>(value: T) -> Option<Observed<T>> {
@@ -27,7 +32,6 @@ pub(super) fn well() -> Evidence {
         installation: Installation {
             db: Some("/var/lib/porta/porta.db".into()),
             journal_mode: Some("wal".into()),
-            synchronous: Some("full".into()),
             channels: Some(3),
             channels_without_retention: Some(3),
             largest_without_retention: Some(2),
@@ -40,7 +44,6 @@ pub(super) fn well() -> Evidence {
             queue_refusals: Some(0),
             updates_per_batch: Some(1.0),
             longest_read_seconds: Some(0.0),
-            slowest_rule: None,
         },
         capacity_rps: live(10.0),
         ..Evidence::default()

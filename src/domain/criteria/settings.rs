@@ -131,7 +131,7 @@ pub(super) const SECTIONS: &[Section] = &[
         settings: &[
             Setting {
                 key: "writer_utilisation_percent",
-                comment: "of the time, in the busiest minute",
+                comment: "of the time; one minute in twenty may be busier",
                 place: Place::Number(|t| &mut t.leading.writer_utilisation_percent, 0.0..=100.0),
             },
             Setting {
@@ -169,11 +169,6 @@ pub(super) const SECTIONS: &[Section] = &[
                 key: "disk_days",
                 comment: "fewer days until the disk is full",
                 place: Place::Number(|t| &mut t.tuning.disk_days, 0.0..=3650.0),
-            },
-            Setting {
-                key: "rule_percent",
-                comment: "a rule that takes more of the writer's time",
-                place: Place::Number(|t| &mut t.tuning.rule_percent, 0.0..=100.0),
             },
             Setting {
                 key: "accepted",

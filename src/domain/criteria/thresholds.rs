@@ -105,7 +105,7 @@ impl Default for Green {
 /// Above these, a leading indicator confirms a crossed criterion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeadingLimits {
-    /// Percent of the busiest minute.
+    /// Percent of the time; one minute in twenty may be busier.
     pub writer_utilisation_percent: f64,
     /// Milliseconds.
     pub queue_wait_p99_ms: f64,
@@ -135,8 +135,6 @@ pub struct Tuning {
     pub longest_read: Duration,
     /// Fewer days than this until the disk is full are one.
     pub disk_days: f64,
-    /// A rule that takes more percent of the writer's time is one.
-    pub rule_percent: f64,
     /// Findings that the operator has decided to live with: they are shown, and count no more.
     pub accepted: Vec<FindingId>,
 }
@@ -147,7 +145,6 @@ impl Default for Tuning {
             checkpoint_lag_frames: 10_000,
             longest_read: Duration::from_secs(60),
             disk_days: 30.0,
-            rule_percent: 30.0,
             accepted: Vec::new(),
         }
     }

@@ -104,8 +104,6 @@ impl FlagId {
 pub enum FindingId {
     /// The database is not in WAL mode.
     JournalMode,
-    /// The writer does not sync as it should.
-    Synchronous,
     /// A checkpoint cannot finish.
     CheckpointLag,
     /// A read transaction stays open.
@@ -124,22 +122,18 @@ pub enum FindingId {
     QueueFull,
     /// A busy writer commits rows one by one.
     Batching,
-    /// A rule takes a large part of the writer's time.
-    SlowRule,
     /// Several servers, or another program, write to the database.
     OtherWriters,
 }
 
 impl FindingId {
     /// All of them, the most urgent first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 11] = [
         Self::DiskFull,
         Self::OtherWriters,
         Self::JournalMode,
-        Self::Synchronous,
         Self::LongReader,
         Self::CheckpointLag,
-        Self::SlowRule,
         Self::WorkersFew,
         Self::WorkersMany,
         Self::QueueFull,
@@ -152,7 +146,6 @@ impl FindingId {
     pub fn id(self) -> &'static str {
         match self {
             Self::JournalMode => "journal_mode",
-            Self::Synchronous => "synchronous",
             Self::CheckpointLag => "checkpoint_lag",
             Self::LongReader => "long_reader",
             Self::Retention => "retention",
@@ -162,7 +155,6 @@ impl FindingId {
             Self::WorkersMany => "workers_many",
             Self::QueueFull => "queue_full",
             Self::Batching => "batching",
-            Self::SlowRule => "slow_rule",
             Self::OtherWriters => "other_writers",
         }
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Calm, Observation, Slot};
+use super::calm::lasting;
+use super::{Observation, Slot};
 use crate::domain::criteria::evidence::{
     Disk, Evidence, Installation, Leading, Observed, Past, Series, Source, Window,
 };
 use crate::domain::criteria::measure::Measure;
 use crate::domain::latency::{Latency, round};
-use crate::domain::metrics::{Incident, IncidentKind};
 use crate::domain::report::Report;
 use crate::domain::run::RunOverview;
 use crate::domain::server_side::ServerSecond;
@@ -16,7 +16,6 @@ use crate::domain::summary::SeriesPoint;
 use crate::domain::unit::UtcMillis;
 use crate::domain::validity::Verdict;
 
-const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: f64 = 86_400_000.0;
 /// Days of checks from which the growth of the database is known.
 const GROWTH_DAYS_MIN: f64 = 1.0;
@@ -28,7 +27,7 @@ impl Observation {
     pub fn evidence(&self) -> Evidence {
         let (p95_ms, cv_percent) = self.latency();
         Evidence {
-            agents: Some(self.agents()),
+            agents: self.agents(),
             p95_ms,
             cv_percent,
             db_bytes: Some(self.now(self.file.bytes, Source::DatabaseFile)),
@@ -42,6 +41,7 @@ impl Observation {
             installation: self.installation(),
             history: self.history(),
             capacity_rps: None,
+            damaged_runs: self.damaged_runs.clone(),
         }
     }
 
@@ -50,8 +50,7 @@ impl Observation {
     }
 
     fn live(&self) -> Source {
-        let hours = (self.at.0 - self.since.0 + HOUR_MS - 1) / HOUR_MS;
-        Source::Live { hours: u32::try_from(hours).unwrap_or(0) }
+        Source::Live { window_seconds: age(self.at, self.since) }
     }
 
     /// A value of the window: as old as the newest minute that a server has written.
@@ -60,9 +59,14 @@ impl Observation {
         Some(Observed { value, source, age_seconds, samples })
     }
 
-    fn agents(&self) -> Observed<u64> {
-        let at_a_time = self.live.all.as_ref().map_or(0, |all| all.active_agents_max);
-        self.now(at_a_time.max(self.active_agents), Source::Agents)
+    /// Those that are active now, unless there were more at a time in the window: then it is the server that has counted them.
+    fn agents(&self) -> Option<Observed<u64>> {
+        match &self.live.all {
+            Some(all) if all.active_agents_max > self.active_agents => {
+                self.of_window(all.active_agents_max, self.live(), None)
+            }
+            _ => Some(self.now(self.active_agents, Source::Agents)),
+        }
     }
 
     fn rps(&self) -> Option<Observed<f64>> {
@@ -84,24 +88,19 @@ impl Observation {
     }
 
     fn lock_errors(&self) -> Option<Observed<u64>> {
-        let counted = self.live.all.as_ref().map_or(0, |all| all.writing.lock_errors);
-        let since =
-            |incident: &&Incident| incident.kind == IncidentKind::LockError && incident.last_at >= self.since;
-        let incidents =
-            self.incidents.iter().filter(since).map(|incident| within(incident, self.since)).sum();
-        self.of_window(counted.max(incidents), Source::ServerCounters, None)
+        self.of_window(self.lock_errors_beside_tests(), Source::ServerCounters, None)
     }
 
     fn server_errors(&self) -> Option<Observed<f64>> {
-        let all: u64 = self.live.answered.iter().sum();
+        let all = self.live.answered.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
         let percent = if all == 0 { 0.0 } else { self.live.answered[4] as f64 / all as f64 * 100.0 };
         self.of_window(round(percent), self.live(), Some(all))
     }
 
-    /// Of the newest run, also of one that did not come to rest: that is how a growing latency looks; and of live traffic, hour
-    /// by hour and day by day.
+    /// Of the newest run, also of one that was still moving at its end: that is how a growing latency looks; and of live traffic,
+    /// hour by hour and day by day.
     fn series(&self) -> Vec<Series> {
-        let run = self.run.iter().chain(&self.restless_run).filter_map(series_of_run);
+        let run = self.run.iter().chain(&self.unsteady_run).filter_map(series_of_run);
         let slots = |slots: &[Slot], window_seconds: f64| {
             let window = |slot: &Slot| {
                 let offered_rps = slot.requests as f64 / window_seconds;
@@ -123,12 +122,10 @@ impl Observation {
             Observed { value: round(value), source, age_seconds, samples }
         };
         let p99 = |latency: &Latency| Some(counted(latency.percentile_ms(99.0)?, Some(latency.count())));
-        let utilisation = calm.iter().filter_map(|period| period.utilisation);
         let hours = writing.observed.as_secs_f64() / 3600.0;
         Leading {
-            writer_utilisation_percent: utilisation
-                .max_by(f64::total_cmp)
-                .map(|share| counted(share.min(1.0) * 100.0, None)),
+            writer_utilisation_percent: lasting(calm, |period| period.utilisation)
+                .map(|(share, _)| counted(share.min(1.0) * 100.0, None)),
             queue_wait_p99_ms: p99(&writing.queue_wait),
             // Minutes that were hardly looked at would make an hour of one wait.
             busy_waits_per_hour: Some(counted(writing.busy_waits as f64 / hours.max(1.0), None)),
@@ -161,32 +158,22 @@ impl Observation {
     fn installation(&self) -> Installation {
         let calm = &self.live.calm;
         let server = self.server.as_ref();
-        let utilisation = |period: &Calm| period.utilisation.unwrap_or(0.0);
-        let busiest = calm.iter().max_by(|a, b| utilisation(a).total_cmp(&utilisation(b)));
-        let cpu = calm.iter().map(|period| period.cpu_percent);
-        let refusals = self
-            .incidents
-            .iter()
-            .find(|incident| incident.kind == IncidentKind::ServerError && incident.cause == "queue")
-            .map_or(0, |incident| within(incident, self.since));
+        let busy = lasting(calm, |period| period.utilisation).map(|(_, period)| period);
         Installation {
             db: Some(self.file.path.display().to_string()),
             journal_mode: Some(self.file.journal_mode.to_lowercase()),
-            // Every connection of porta's is opened so.
-            synchronous: server.map(|_| "full".into()),
             channels: Some(self.channels.count),
             channels_without_retention: Some(self.channels.without_retention),
             largest_without_retention: self.channels.largest_without_retention,
             free_page_bytes: Some(self.file.free_bytes),
             workers: server.map(|server| server.workers),
             cores: server.map(|server| server.cores).filter(|cores| *cores > 0),
-            cpu_percent: cpu.max_by(f64::total_cmp).map(round),
+            cpu_percent: lasting(calm, |period| Some(period.cpu_percent)).map(|(cpu, _)| round(cpu)),
             servers: self.servers,
             queue_capacity: server.map(|server| server.queue_capacity),
-            queue_refusals: self.live.newest.map(|_| refusals),
-            updates_per_batch: busiest.and_then(|period| period.updates_per_batch).map(round),
+            queue_refusals: self.live.newest.map(|_| self.queue_refusals()),
+            updates_per_batch: busy.and_then(|period| period.updates_per_batch).map(round),
             longest_read_seconds: self.longest_read_seconds(),
-            slowest_rule: None,
         }
     }
 
@@ -234,15 +221,6 @@ fn a_day_each(values: impl Iterator<Item = (f64, f64)>) -> Vec<Past> {
     days.into_values().collect()
 }
 
-/// How often it happened since then, as far as that is known: only the first and the last time are kept.
-fn within(incident: &Incident, since: UtcMillis) -> u64 {
-    match (incident.first_at >= since, incident.last_at >= since) {
-        (true, _) => incident.count,
-        (false, true) => 1,
-        (false, false) => 0,
-    }
-}
-
 fn age(now: UtcMillis, then: UtcMillis) -> u64 {
     u64::try_from(now.0.saturating_sub(then.0) / 1000).unwrap_or(0)
 }
@@ -257,13 +235,13 @@ fn series_of_run(run: &Report) -> Option<Series> {
     let id = run.run_id?;
     let (first, second) = (run.series.first()?, run.series.get(1)?);
     let window_seconds = second.second.saturating_sub(first.second).max(1) as f64;
-    let is_restless = run.validity.verdict != Verdict::GeneratorLimited;
+    let is_of_the_server = run.validity.verdict != Verdict::GeneratorLimited;
     let constant = run.config.ramp.is_none().then_some(run.config.target_rps).flatten();
     let window = |point: &SeriesPoint| {
         let offered_rps = constant.map_or(point.rps, f64::from);
         Some(Window { offered_rps, p95_ms: point.p95_latency_ms? })
     };
-    is_restless.then(|| Series {
+    is_of_the_server.then(|| Series {
         source: Source::Run { id },
         window_seconds,
         windows: run.series.iter().filter_map(window).collect(),

@@ -31,6 +31,7 @@ use super::error::Refusal;
 use crate::clock;
 use crate::domain::agent::{Agent, AgentId, Sighting};
 use crate::domain::metrics::Traffic;
+use crate::domain::observation::AGENT_WINDOW;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::unit::UtcMillis;
 use crate::instance;
@@ -58,7 +59,7 @@ impl Options {
             token: None,
             execution: None,
             status_ttl: Duration::from_secs(30),
-            active_window: Duration::from_secs(300),
+            active_window: AGENT_WINDOW,
             public_url_file: PathBuf::from("ngrok.url"),
         }
     }

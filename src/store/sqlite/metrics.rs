@@ -262,8 +262,14 @@ fn latency(row: &Row<'_>, column: usize) -> rusqlite::Result<Latency> {
     Ok(Latency::from_bytes(row.get_ref(column)?.as_blob()?).unwrap_or_else(Latency::coarse))
 }
 
+/// A sum that SQLite has no integer for stays the largest.
+fn storable(sum: u64) -> i64 {
+    i64::try_from(sum).unwrap_or(i64::MAX)
+}
+
 fn save_route(transaction: &Transaction<'_>, period: Period, route: &RoutePeriod) -> rusqlite::Result<()> {
-    let Requests { answered: [s1, s2, s3, s4, s5], gone, latency } = &route.requests;
+    let Requests { answered, gone, latency } = &route.requests;
+    let [s1, s2, s3, s4, s5] = answered.map(storable);
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO request_metrics (period_ms, starts_at_ms, route, traffic,
@@ -280,7 +286,7 @@ fn save_route(transaction: &Transaction<'_>, period: Period, route: &RoutePeriod
             s3,
             s4,
             s5,
-            gone,
+            storable(*gone),
             latency.to_bytes()
         ])?;
     Ok(())
@@ -327,7 +333,7 @@ fn server_of(row: &Row<'_>) -> rusqlite::Result<ServerPeriod> {
 }
 
 fn save_server(transaction: &Transaction<'_>, period: Period, server: &ServerPeriod) -> rusqlite::Result<()> {
-    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } =
         server;
     transaction
@@ -337,25 +343,25 @@ fn save_server(transaction: &Transaction<'_>, period: Period, server: &ServerPer
                ?21)"
         ))?
         .execute(params![
-            live_requests,
-            live_requests_per_minute_max,
+            storable(*live_requests),
+            storable(*live_requests_per_minute_max),
             micros(writing.observed),
             micros(writing.busy),
-            writing.batches,
-            writing.updates,
-            writing.batch_updates_max,
+            storable(writing.batches),
+            storable(writing.updates),
+            storable(writing.batch_updates_max),
             writing.commit.to_bytes(),
             writing.queue_wait.to_bytes(),
-            writing.busy_waits,
+            storable(writing.busy_waits),
             micros(writing.busy_waited),
-            writing.lock_errors,
-            writing.checkpoints,
+            storable(writing.lock_errors),
+            storable(writing.checkpoints),
             micros(writing.checkpointing),
-            writing.wal_frames_max,
-            writing.checkpoint_lag_max,
+            storable(writing.wal_frames_max),
+            storable(writing.checkpoint_lag_max),
             micros(usage.cpu),
-            usage.memory_bytes_max,
-            active_agents_max,
+            storable(usage.memory_bytes_max),
+            storable(*active_agents_max),
             period.resolution.period_ms(),
             period.starts_at.0
         ])?;

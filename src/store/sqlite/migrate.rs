@@ -51,6 +51,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "run_identity", "0007_run_identity.sql"),
     migration!(8, "run_owners", "0008_run_owners.sql"),
     migration!(9, "criteria_checks", "0009_criteria_checks.sql"),
+    migration!(10, "server_start_window", "0010_server_start_window.sql"),
 ];
 
 /// The schema that this version of porta works with.

@@ -122,7 +122,7 @@ impl Store for Sqlite {
         let vitals = Arc::clone(&self.vitals);
         self.read(move |connection| {
             let (channels, updates) = connection
-                .prepare_cached("SELECT count(*), coalesce(sum(last_entry_id), 0) FROM channels")?
+                .prepare_cached("SELECT count(*), CAST(total(last_entry_id) AS INTEGER) FROM channels")?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let database_bytes = std::fs::metadata(vitals.path()).map_or(0, |metadata| metadata.len());
             Ok(Statistics { channels, updates, database_bytes, wal_bytes: vitals.write_ahead_log_bytes() })
@@ -148,7 +148,7 @@ impl Store for Sqlite {
     async fn size(&self) -> Result<u64> {
         self.read(|connection| {
             let value = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-            Ok(value("page_count")? * value("page_size")?)
+            Ok(value("page_count")?.saturating_mul(value("page_size")?))
         })
         .await
     }

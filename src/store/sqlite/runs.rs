@@ -130,7 +130,7 @@ impl RunStore for Sqlite {
                     "SELECT id, results_json FROM stress_test_runs WHERE results_json IS NOT NULL
                      ORDER BY id DESC LIMIT 1",
                 )?
-                .query_row([], |row| Ok((RunId(row.get(0)?), row.get::<_, String>(1)?)))
+                .query_row([], |row| Ok((RunId(row.get(0)?), bytes(row, 1)?.unwrap_or_default())))
                 .optional()?
                 .map(|(id, json)| parse(id, &json))
                 .transpose()
@@ -182,14 +182,23 @@ fn fail_abandoned(
 
 /// The report of a run.
 pub fn report(connection: &Connection, id: RunId) -> Result<Report> {
+    parse(id, &stored_report(connection, id)?)
+}
+
+/// As [`report`], and `None` for one that is damaged.
+pub fn report_unless_damaged(connection: &Connection, id: RunId) -> Result<Option<Report>> {
+    Ok(parse(id, &stored_report(connection, id)?).ok())
+}
+
+fn stored_report(connection: &Connection, id: RunId) -> Result<Vec<u8>> {
     let found = connection
         .prepare_cached("SELECT results_json, status, error_message FROM stress_test_runs WHERE id = ?1")?
         .query_row([id.0], |row| {
-            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            Ok((bytes(row, 0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
         })
         .optional()?;
     match found {
-        Some((Some(json), _, _)) => parse(id, &json),
+        Some((Some(json), _, _)) => Ok(json),
         Some((None, status, reason)) => {
             let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
             Err(StoreError::NotFound(format!("a report of run {id} ({status}{reason})")))
@@ -198,8 +207,15 @@ pub fn report(connection: &Connection, id: RunId) -> Result<Report> {
     }
 }
 
-fn parse(id: RunId, json: &str) -> Result<Report> {
-    serde_json::from_str(json)
+/// A text's bytes: one that is damaged need not be UTF-8.
+fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Vec<u8>>> {
+    Ok(row.get_ref(column)?.as_bytes_or_null()?.map(<[u8]>::to_vec))
+}
+
+/// A report belongs to the run whose row it stands in, whatever it says.
+fn parse(id: RunId, json: &[u8]) -> Result<Report> {
+    serde_json::from_slice(json)
+        .map(|report| Report { run_id: Some(id), ..report })
         .map_err(|error| StoreError::Other(format!("the report of run {id} is damaged: {error}")))
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use porta::clock;
-use porta::domain::metrics::{Record, Requests, RoutePeriod, ServerPeriod, Traffic, Writing};
+use porta::domain::metrics::{
+    Incident, IncidentKind, Record, Requests, RoutePeriod, ServerPeriod, Traffic, Writing,
+};
 use porta::domain::unit::UtcMillis;
 use porta::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
 use porta::store::{MetricsStore as _, Store as _};
@@ -29,6 +31,8 @@ pub struct Minute {
     /// The share of the time that the writer was at work.
     pub utilisation: f64,
     pub lock_errors: u64,
+    /// Updates that were refused because the queue was full.
+    pub queue_refusals: u64,
     pub checkpoint_lag: u64,
 }
 
@@ -43,8 +47,18 @@ impl Minute {
         agents: 1,
         utilisation: 0.01,
         lock_errors: 0,
+        queue_refusals: 0,
         checkpoint_lag: 0,
     };
+
+    fn incidents(&self, at: UtcMillis) -> Vec<Incident> {
+        let incident = |kind, cause: &'static str, count| {
+            (count > 0).then(|| Incident { kind, cause: cause.into(), count, first_at: at, last_at: at })
+        };
+        let lock_errors = incident(IncidentKind::LockError, "writer", self.lock_errors);
+        let refusals = incident(IncidentKind::ServerError, "queue", self.queue_refusals);
+        lock_errors.into_iter().chain(refusals).collect()
+    }
 
     fn record(&self) -> Record {
         let at = UtcMillis(clock::utc().0 - self.ago * MINUTE);
@@ -70,7 +84,7 @@ impl Minute {
                 writing,
                 ..ServerPeriod::default()
             },
-            incidents: Vec::new(),
+            incidents: self.incidents(at),
         }
     }
 }

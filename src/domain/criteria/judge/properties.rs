@@ -1,6 +1,6 @@
 //! Worse evidence never makes a better verdict.
 
-use super::super::evidence::{RuleCost, Source};
+use super::super::evidence::Source;
 use super::super::sample::{in_run, live, series, well};
 use super::*;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 /// Sets a value. 1 is where it begins to matter; more is worse.
 type Field = fn(&mut Evidence, f64);
 
-const FIELDS: [Field; 26] = [
+const FIELDS: [Field; 25] = [
     |e, bad| e.agents = live((bad * 5.0) as u64),
     |e, bad| e.p95_ms = in_run(bad * 2000.0),
     |e, bad| e.p95_ms = live(bad * 2000.0),
@@ -33,10 +33,6 @@ const FIELDS: [Field; 26] = [
     |e, bad| e.installation.queue_refusals = Some(bad as u64),
     |e, bad| e.installation.updates_per_batch = Some(2.0 / bad.max(1e-3)),
     |e, bad| e.installation.longest_read_seconds = Some(bad * 60.0),
-    |e, bad| {
-        e.installation.slowest_rule =
-            Some(RuleCost { channel: 1, rule: "1".into(), writer_percent: bad * 30.0 });
-    },
     |e, bad| {
         let step = if bad > 1.0 { 100.0 } else { 0.0 };
         e.p95_series = vec![series(&(0..20).map(|at| 100.0 + step * f64::from(at)).collect::<Vec<_>>())];

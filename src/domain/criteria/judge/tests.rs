@@ -1,7 +1,7 @@
 //! The borders, and what decides.
 
 use super::super::check::When;
-use super::super::evidence::{Disk, Installation, Leading, Observed, RuleCost};
+use super::super::evidence::{Disk, Installation, Leading, Observed};
 use super::super::sample::{in_run, live, quiet, saturated, series, well};
 use super::super::thresholds::Tuning;
 use super::super::verdict::FindingId;
@@ -233,8 +233,39 @@ fn a_few_errors_of_a_few_requests_are_no_flag() {
 fn errors_alone_are_critical_and_no_reason_to_migrate() {
     let check = judge(&Evidence { server_errors_percent: live(50.0), ..well() });
     assert_eq!((check.verdict, check.rung), (Verdict::Critical, Some(Rung::Watch)));
-    let check = judge(&Evidence { p95_ms: in_run(3500.0), ..well() });
-    assert_eq!((check.verdict, check.rung), (Verdict::Critical, Some(Rung::Migrate)));
+}
+
+#[test]
+fn nobody_migrates_for_what_another_database_would_not_change() {
+    let busy = Evidence { leading: saturated(), ..busy_batches() };
+    let growing: Vec<f64> = (1..=20).map(|window| 100.0 * f64::from(window)).collect();
+    let slow_disk = Leading { commit_p99_ms: live(150.0), ..quiet() };
+    for (evidence, rung, why) in [
+        (Evidence { server_errors_percent: live(50.0), ..busy.clone() }, Rung::Watch, "nothing is crossed"),
+        (Evidence { p95_ms: in_run(3500.0), ..well() }, Rung::Watch, "nothing is at its limit"),
+        (Evidence { p95_ms: in_run(3500.0), ..busy.clone() }, Rung::Migrate, "crossed and confirmed"),
+        (
+            Evidence { rps: live(60.0), ..busy.clone() },
+            Rung::Migrate,
+            "crossed and confirmed, without a flag",
+        ),
+        (Evidence { p95_series: vec![series(&growing)], ..busy }, Rung::Migrate, "a load that has a remedy"),
+        (
+            Evidence { p95_series: vec![series(&growing)], leading: slow_disk, ..well() },
+            Rung::Watch,
+            "a load that has none",
+        ),
+    ] {
+        let check = judge(&evidence);
+        assert_eq!((check.verdict, check.rung), (Verdict::Critical, Some(rung)), "{why}: {}", check.reason);
+    }
+}
+
+/// Well, and a busy writer would gather rows.
+fn busy_batches() -> Evidence {
+    let mut evidence = well();
+    evidence.installation.updates_per_batch = Some(30.0);
+    evidence
 }
 
 /// Evidence for each finding.
@@ -250,9 +281,6 @@ fn to_tune() -> Vec<(FindingId, Evidence)> {
     no_retention(&mut free_pages);
     let disk = Disk { free_bytes: live(1_000_000), growth_bytes_per_day: live(100_000.0) };
     let lag = Leading { checkpoint_lag_frames: live(10_001), ..quiet() };
-    let slow = RuleCost { channel: 2, rule: "7".into(), writer_percent: 31.0 };
-    let mut slow_rule = well();
-    slow_rule.installation.slowest_rule = Some(slow);
     let many = Evidence { p95_ms: in_run(1900.0), ..with(|i| i.workers = Some(17)) };
     vec![
         (FindingId::DiskFull, Evidence { disk, ..well() }),
@@ -262,10 +290,8 @@ fn to_tune() -> Vec<(FindingId, Evidence)> {
             Evidence { leading, ..with(|i| i.servers = Some(2)) }
         }),
         (FindingId::JournalMode, with(|i| i.journal_mode = Some("delete".into()))),
-        (FindingId::Synchronous, with(|i| i.synchronous = Some("off".into()))),
         (FindingId::LongReader, with(|i| i.longest_read_seconds = Some(60.1))),
         (FindingId::CheckpointLag, Evidence { leading: lag, ..well() }),
-        (FindingId::SlowRule, slow_rule),
         (FindingId::WorkersFew, with(|i| (i.workers, i.cpu_percent) = (Some(1), Some(81.0)))),
         (FindingId::WorkersMany, many),
         (FindingId::QueueFull, with(|i| i.queue_refusals = Some(1))),
@@ -286,7 +312,8 @@ fn every_finding_can_be_raised_and_holds_back_from_migrating() {
         assert_eq!(check.rung, Some(Rung::Tune));
         let finding = &check.findings[0];
         assert!(!finding.evidence.is_empty() && check.plan[0].action == finding.setting);
-        let urgent = Evidence { p95_ms: in_run(3500.0), ..evidence.clone() };
+        let slow_disk = Leading { commit_p99_ms: in_run(150.0), ..quiet() };
+        let urgent = Evidence { p95_ms: in_run(3500.0), leading_in_run: slow_disk, ..evidence.clone() };
         let check = judge(&urgent);
         assert_eq!((check.verdict, check.rung), (Verdict::Critical, Some(Rung::Tune)), "{id:?}");
         let thresholds = Thresholds {
