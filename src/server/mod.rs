@@ -44,6 +44,7 @@ use self::feed_cache::FeedCache;
 use self::judging::Judging;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
+use self::pages::dashboard::Recent;
 use self::refusals::Refusals;
 use self::unsent::Unsent;
 use self::workers::{Accepted, Workers};
@@ -108,6 +109,7 @@ pub struct State {
     metrics: Metrics,
     bridge: Bridge,
     judging: Judging,
+    recent: Recent,
     address: SocketAddr,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
@@ -138,6 +140,7 @@ impl State {
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             judging: Judging::new(options.thresholds.clone()),
+            recent: Recent::new(),
             address,
             clock_step: Mutex::new(None),
             started: clock::instant(),
