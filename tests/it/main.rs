@@ -19,6 +19,8 @@ mod criteria_alerts;
 mod criteria_evidence;
 mod criteria_formats;
 mod criteria_refusals;
+mod data_pages;
+mod data_pages_hostile;
 mod device;
 mod durability;
 mod faults;

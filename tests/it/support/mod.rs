@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod client;
 pub mod island;
 pub mod page_cache;
+pub mod people;
 pub mod power;
 pub mod remembered;
 pub mod stress;
