@@ -118,7 +118,7 @@ pub fn criterion(told: &Told, criterion: &Criterion) -> Value {
         threshold => told.value(measure, criterion.threshold),
         by_reaching => measure.crosses_at_threshold(),
         share,
-        headroom => share.map(|share| ((1.0 - share) * 100.0).max(0.0)),
+        headroom => share.map(|share| ((1.0 - share) * 100.0).max(0.0).floor()),
         status => status(criterion.status),
         state => state(criterion.status),
         reason => told.say(&criterion.reason),
