@@ -21,6 +21,7 @@ pub mod entropy;
 pub mod exec;
 pub mod exit;
 pub mod instance;
+pub mod judgement;
 pub mod load;
 pub mod log;
 pub mod machine;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -26,6 +27,9 @@ pub struct Serve {
     /// How long accepted requests may take after a stop was asked for
     #[arg(long, env = "PORTA_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = unit::parse_duration)]
     pub shutdown_timeout: Duration,
+    /// File with the thresholds of the criteria [default: criteria.toml beside the database where there is one, else the built-in ones]
+    #[arg(long, env = "PORTA_CRITERIA", value_name = "FILE")]
+    pub criteria: Option<PathBuf>,
     /// Refuse a database with an old schema instead of migrating it
     #[arg(long, env = "PORTA_NO_MIGRATE", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
     pub no_migrate: bool,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::criteria::{Judgement, note, replace};
+use super::criteria::{judge, note, replace};
 use super::print;
 use crate::cli::Judged;
 use crate::domain::observation::Milestone;
@@ -11,7 +11,7 @@ use crate::render::criteria::migration_plan;
 
 /// Writes the plan, and notes that there is one.
 pub fn run(db: &Path, file: Option<&Path>, judged: &Judged) -> Result<(), Failure> {
-    let judgement = Judgement::make(judged, db)?;
+    let judgement = judge(judged, db)?;
     let text = migration_plan::plan(&judgement.check, &judgement.observation);
     match file {
         Some(file) => {

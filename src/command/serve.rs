@@ -14,6 +14,7 @@ use crate::cli::{CommandLimits, Limits, LogFormat, Serve, StressTestLimits};
 use crate::clock;
 use crate::domain::observation::ServerStart;
 use crate::exit::{Exit, Failure};
+use crate::judgement::ThresholdsFile;
 use crate::server::bounds::Bounds;
 use crate::server::{self, ServeError, retention, root, stress_test};
 use crate::store::sqlite::Sqlite;
@@ -58,6 +59,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path, log_format: LogFormat
         root_path: root_path.clone(),
         trusted_proxies: arguments.proxy.trusted_proxy.clone(),
         stress_test: stress_test_options(&arguments.stress_tests, db)?,
+        thresholds: ThresholdsFile::new(arguments.criteria.as_deref(), db),
         debug: arguments.debug,
     };
     // Before anybody is told of it: a database that is locked would keep those waiting who come then.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::metrics::Traffic;
 use super::unit::UtcMillis;
@@ -20,8 +21,9 @@ pub const AGENTS_MAX: u64 = 10_000;
 pub const OPERATIONS_KEPT_MAX: u64 = 1_000_000;
 
 /// The name by which an agent calls itself: 1 to 64 characters, none of them a control character, no space at the ends.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
+#[schema(value_type = String, min_length = 1, max_length = 64, examples("night-watch"))]
 pub struct AgentId(String);
 
 impl AgentId {
@@ -102,7 +104,7 @@ pub struct AgentFilter {
 }
 
 /// What is done for an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationType {
     /// A single command.
@@ -125,7 +127,7 @@ impl OperationType {
 }
 
 /// What has become of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationState {
     /// Not over yet.

@@ -1,6 +1,7 @@
 //! Channels: what devices write to.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use super::id::{ChannelId, KeyId, RunId};
 use super::number;
@@ -22,7 +23,8 @@ pub const METADATA_BYTES_MAX: usize = 16 * 1024;
 pub const PERIOD_MS_MAX: i64 = 100 * 365 * 86_400_000;
 
 /// What the owner of a channel decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ChannelSettings)]
 pub struct Settings {
     /// 1 to [`NAME_BYTES_MAX`] bytes.
     pub name: String,
@@ -50,8 +52,9 @@ pub struct Settings {
 }
 
 /// The labels of the fields.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs, reason = "they are what they are called")]
+#[schema(as = FieldLabels)]
 pub struct Labels {
     pub field1: Option<String>,
     pub field2: Option<String>,
@@ -160,9 +163,10 @@ fn not_empty(text: Option<String>) -> Option<String> {
 }
 
 /// A change of settings: what is absent stays. A label or a place that is `null` or empty is taken away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "as in Settings")]
+#[schema(as = ChannelChange)]
 pub struct Change {
     #[serde(deserialize_with = "present")]
     pub name: Option<String>,
@@ -281,7 +285,7 @@ impl NewChannel {
 }
 
 /// A channel as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Channel {
     /// Unique in the database.
     pub id: ChannelId,
@@ -310,7 +314,7 @@ pub struct ChannelState {
 }
 
 /// What a key opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
     /// Writing, and reading its own channel.
@@ -330,7 +334,7 @@ impl KeyKind {
 }
 
 /// An API key as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ApiKey {
     /// Unique in the database.
     pub id: KeyId,

@@ -8,6 +8,7 @@ use std::ops::AddAssign;
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::fault::Fault;
 use super::latency::Latency;
@@ -278,7 +279,7 @@ pub struct RoutePeriod {
 }
 
 /// Something that went wrong, how often, and when: so that nobody has to search a log for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Incident {
     /// What kind of thing.
     pub kind: IncidentKind,
@@ -293,7 +294,7 @@ pub struct Incident {
 }
 
 /// Kinds of incidents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentKind {
     /// An answer with a status from 500.

@@ -3,9 +3,13 @@
 mod beside_tests;
 mod calm;
 mod evidence;
+mod facts;
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use self::beside_tests::Stressed;
 pub use self::calm::Calm;
@@ -185,7 +189,7 @@ pub struct Slot {
 }
 
 /// What is kept of a check. What was not known is `None`.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct StoredCheck {
     /// When.
     pub checked_at: UtcMillis,

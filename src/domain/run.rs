@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::channel::NewChannel;
 use super::id::{ChannelId, RunId};
@@ -274,7 +275,7 @@ pub enum Place {
 }
 
 /// A run as lists show it, without parsing its report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RunOverview {
     /// Its number.
     pub id: RunId,

@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// An instant: milliseconds since 1970-01-01 UTC. Serialised as RFC 3339.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime, examples("2026-11-21T21:04:00.123Z"))]
 pub struct UtcMillis(
     /// Milliseconds since the epoch.
     pub i64,

@@ -8,9 +8,9 @@ use axum::extract::{Path, Request, State as Extract};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::auth::Admin;
 use super::error::{Api, Refusal};
@@ -27,13 +27,51 @@ const EXPORT_PAGES_MAX: usize = 2;
 
 type Answer<T> = Result<T, Api>;
 
-/// `GET /api/admin/channels`.
+/// What a new channel is to be. All but the name has a default.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is read in two steps; this describes both")]
+struct NewChannel {
+    /// The number it is to have, where devices know it under one already.
+    id: Option<ChannelId>,
+    #[schema(inline)]
+    #[serde(flatten)]
+    settings: Change,
+}
+
+/// A channel, and what opens it.
+#[derive(Serialize, ToSchema)]
+struct CreatedChannel {
+    #[serde(flatten)]
+    channel: Channel,
+    /// Opens it for writing.
+    write_api_key: String,
+    /// Opens it for reading.
+    read_api_key: String,
+}
+
+/// A key, and the whole of it.
+#[derive(Serialize, ToSchema)]
+struct CreatedKey {
+    #[serde(flatten)]
+    created: ApiKey,
+    /// The key itself.
+    key: String,
+}
+
+/// All channels, by number.
+#[utoipa::path(
+    get, path = "/api/admin/channels", tag = "channels",
+    responses((status = 200, body = Vec<Channel>))
+)]
 pub async fn channels(_: Admin, Extract(state): Extract<Arc<State>>) -> Answer<Json<Vec<Channel>>> {
     Ok(Json(state.store.channels().await?))
 }
 
-/// `POST /api/admin/channels`: the settings, and optionally the `id` that the channel is to have. The keys are shown in
-/// the answer, and never again.
+/// Creates a channel. Its keys are shown in the answer, and never again.
+#[utoipa::path(
+    post, path = "/api/admin/channels", tag = "channels",
+    request_body = NewChannel, responses((status = 201, body = CreatedChannel))
+)]
 pub async fn create(_: Admin, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
     let mut settings: serde_json::Map<String, serde_json::Value> = read_json(&state, request).await?;
     let id = settings.remove("id").map(parsed::<ChannelId>).transpose()?;
@@ -42,13 +80,19 @@ pub async fn create(_: Admin, Extract(state): Extract<Arc<State>>, request: Requ
     let new = entropy::new_channel(id, settings).map_err(Refusal::Internal)?;
     let (write_key, read_key) = (new.write_key.clone(), new.read_key.clone());
     let channel = state.store.create_channel(new).await?;
-    let mut shown = serde_json::to_value(channel).map_err(|error| Refusal::Internal(error.to_string()))?;
-    shown["write_api_key"] = write_key.reveal().into();
-    shown["read_api_key"] = read_key.reveal().into();
+    let shown = CreatedChannel {
+        channel,
+        write_api_key: write_key.reveal().to_owned(),
+        read_api_key: read_key.reveal().to_owned(),
+    };
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
 
-/// `GET /api/admin/channels/{channel}`.
+/// A channel.
+#[utoipa::path(
+    get, path = "/api/admin/channels/{channel}", tag = "channels",
+    params(("channel" = ChannelId, Path)), responses((status = 200, body = Channel))
+)]
 pub async fn channel(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -59,7 +103,11 @@ pub async fn channel(
     Ok(Json(found.ok_or_else(|| Refusal::NotFound(format!("channel {id} not found")))?))
 }
 
-/// `PATCH /api/admin/channels/{channel}`: what is absent stays, `null` takes away.
+/// Changes settings of a channel: what is absent stays, `null` takes away.
+#[utoipa::path(
+    patch, path = "/api/admin/channels/{channel}", tag = "channels",
+    params(("channel" = ChannelId, Path)), request_body = Change, responses((status = 200, body = Channel))
+)]
 pub async fn change(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -70,7 +118,11 @@ pub async fn change(
     Ok(Json(state.store.change_channel(channel_id(&channel)?, change).await?))
 }
 
-/// `DELETE /api/admin/channels/{channel}`.
+/// Deletes a channel, its keys and its entries.
+#[utoipa::path(
+    delete, path = "/api/admin/channels/{channel}", tag = "channels",
+    params(("channel" = ChannelId, Path)), responses((status = 204))
+)]
 pub async fn delete(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -80,7 +132,11 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /api/admin/channels/{channel}/entries`.
+/// Deletes the entries of a channel; the next one has the id 1 again.
+#[utoipa::path(
+    delete, path = "/api/admin/channels/{channel}/entries", tag = "channels",
+    params(("channel" = ChannelId, Path)), responses((status = 204))
+)]
 pub async fn clear(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -90,8 +146,12 @@ pub async fn clear(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /api/admin/channels/{channel}/entries.csv`: the whole channel, page by page, as fast as it is read. An export
-/// that fails midway ends without the last chunk, so that its reader notices.
+/// The whole channel as CSV, page by page, as fast as it is read. An export that fails midway ends without the last chunk,
+/// so that its reader notices.
+#[utoipa::path(
+    get, path = "/api/admin/channels/{channel}/entries.csv", tag = "channels",
+    params(("channel" = ChannelId, Path)), responses((status = 200, body = String, content_type = "text/csv"))
+)]
 pub async fn export(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -126,7 +186,11 @@ pub async fn export(
     Ok((headers, Body::new(pages)).into_response())
 }
 
-/// `GET /api/admin/channels/{channel}/keys`.
+/// The keys of a channel, by their first characters.
+#[utoipa::path(
+    get, path = "/api/admin/channels/{channel}/keys", tag = "channels",
+    params(("channel" = ChannelId, Path)), responses((status = 200, body = Vec<ApiKey>))
+)]
 pub async fn keys(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -135,15 +199,21 @@ pub async fn keys(
     Ok(Json(state.store.keys(channel_id(&channel)?).await?))
 }
 
-#[derive(Deserialize)]
+/// What a new key is to be.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewKey {
+    /// What it opens.
     kind: KeyKind,
     /// One that devices have already; a fresh one otherwise.
     key: Option<String>,
 }
 
-/// `POST /api/admin/channels/{channel}/keys`: the key is shown in the answer, and never again.
+/// Adds a key. It is shown in the answer, and never again.
+#[utoipa::path(
+    post, path = "/api/admin/channels/{channel}/keys", tag = "channels",
+    params(("channel" = ChannelId, Path)), request_body = NewKey, responses((status = 201, body = CreatedKey))
+)]
 pub async fn create_key(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -158,10 +228,14 @@ pub async fn create_key(
         None => entropy::api_key().map_err(Refusal::Internal)?,
     };
     let created = state.store.create_key(channel_id(&channel)?, kind, key.clone()).await?;
-    Ok(shown_once(&created, &key))
+    Ok(shown_once(created, &key))
 }
 
-/// `POST /api/admin/channels/{channel}/keys/{key}/rotate`: a new key of the same kind, and the old one ends.
+/// Puts a new key of the same kind in the place of one, which ends.
+#[utoipa::path(
+    post, path = "/api/admin/channels/{channel}/keys/{key}/rotate", tag = "channels",
+    params(("channel" = ChannelId, Path), ("key" = KeyId, Path)), responses((status = 201, body = CreatedKey))
+)]
 pub async fn rotate_key(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -169,10 +243,14 @@ pub async fn rotate_key(
 ) -> Answer<Response> {
     let fresh = entropy::api_key().map_err(Refusal::Internal)?;
     let created = state.store.rotate_key(channel_id(&channel)?, key_id(&key)?, fresh.clone()).await?;
-    Ok(shown_once(&created, &fresh))
+    Ok(shown_once(created, &fresh))
 }
 
-/// `DELETE /api/admin/channels/{channel}/keys/{key}`.
+/// Ends a key.
+#[utoipa::path(
+    delete, path = "/api/admin/channels/{channel}/keys/{key}", tag = "channels",
+    params(("channel" = ChannelId, Path), ("key" = KeyId, Path)), responses((status = 204))
+)]
 pub async fn revoke_key(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -182,11 +260,8 @@ pub async fn revoke_key(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown_once(created: &ApiKey, key: &Secret) -> Response {
-    let shown = json!({
-        "id": created.id, "channel_id": created.channel_id, "kind": created.kind, "prefix": created.prefix,
-        "created_at": created.created_at, "key": key.reveal(),
-    });
+fn shown_once(created: ApiKey, key: &Secret) -> Response {
+    let shown = CreatedKey { created, key: key.reveal().to_owned() };
     (StatusCode::CREATED, Json(shown)).into_response()
 }
 

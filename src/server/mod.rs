@@ -10,17 +10,22 @@ pub mod bounds;
 pub mod bridge;
 mod channels;
 mod cors;
+mod criteria;
 mod device;
 mod error;
 mod feed_cache;
 mod feeds;
 mod forwarded;
+mod fresh;
 mod guard;
+mod judging;
 mod metrics;
+mod openapi;
 mod operations;
 mod origin;
 mod pages;
 mod refusals;
+mod requests;
 pub mod retention;
 pub mod root;
 pub mod routes;
@@ -43,8 +48,10 @@ use self::assets::Web;
 use self::bounds::Bounds;
 use self::bridge::Bridge;
 use self::feed_cache::FeedCache;
+use self::judging::Judging;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
+use self::pages::dashboard::Recent;
 use self::refusals::Refusals;
 use self::stress_test::StressTests;
 use self::unsent::Unsent;
@@ -54,6 +61,7 @@ use crate::domain::clock_watch::StepBack;
 use crate::domain::fault::Condition;
 use crate::domain::metrics::IncidentKind;
 use crate::domain::unit::UtcMillis;
+use crate::judgement::ThresholdsFile;
 use crate::store::SharedStore;
 
 /// Of the time that a stop waits for answers, how much commands and a stress test have to end by themselves.
@@ -80,6 +88,8 @@ pub struct Options {
     pub trusted_proxies: Vec<IpAddr>,
     /// What runs administrators may start.
     pub stress_test: stress_test::Options,
+    /// What the installation is judged by.
+    pub thresholds: ThresholdsFile,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -101,6 +111,8 @@ pub struct State {
     web: Web,
     /// `None` when it is read again for every page.
     site: Option<Site>,
+    /// What a proxy has before every path, such as `/porta`; empty when there is nothing.
+    root_path: String,
     worker_timeout: Duration,
     bounds: Bounds,
     connections: Arc<Semaphore>,
@@ -113,9 +125,9 @@ pub struct State {
     stress_tests: StressTests,
     address: SocketAddr,
     accounts: Accounts,
-    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
-    root_path: String,
     trusted_proxies: Vec<IpAddr>,
+    judging: Judging,
+    recent: Recent,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -134,6 +146,7 @@ impl State {
             store,
             web,
             site,
+            root_path,
             worker_timeout: options.worker_timeout,
             bounds,
             connections: Arc::new(Semaphore::new(bounds.connections)),
@@ -147,7 +160,8 @@ impl State {
             address,
             accounts: Accounts::new(),
             trusted_proxies: options.trusted_proxies.clone(),
-            root_path,
+            judging: Judging::new(options.thresholds.clone()),
+            recent: Recent::new(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),

@@ -10,7 +10,8 @@ use axum::routing::{MethodFilter, on};
 use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
 use super::{
-    State, accounts, admin, assets, bridge, channels, device, feeds, operations, pages, stress_test,
+    State, accounts, admin, assets, bridge, channels, criteria, device, feeds, openapi, operations, pages,
+    requests, stress_test,
 };
 
 /// The place in [`ROUTES`] of what is not in it.
@@ -108,7 +109,7 @@ routes! {
     POST   "/api/admin/channels/{channel}/keys" Admin admin::create_key,
     DELETE "/api/admin/channels/{channel}/keys/{key}" Admin admin::revoke_key,
     POST   "/api/admin/channels/{channel}/keys/{key}/rotate" Admin admin::rotate_key,
-    GET    "/api/admin/requests" Admin operations::requests,
+    GET    "/api/admin/requests" Admin requests::requests,
     POST   "/api/admin/stress-test/start" Admin stress_test::start_run,
     GET    "/api/admin/stress-test/history/list" Admin stress_test::history,
     GET    "/api/admin/stress-test/{run}" Admin stress_test::show,
@@ -116,6 +117,11 @@ routes! {
     GET    "/api/admin/stress-test/{run}/events" Admin stress_test::events,
     POST   "/api/admin/stress-test/{run}/cancel" Admin stress_test::cancel,
     GET    "/api/admin/stress-test/{run}/report" Admin stress_test::report,
+    GET    "/api/admin/agents" Admin bridge::overview::list,
+    GET    "/api/admin/agents/history" Admin bridge::overview::history,
+    GET    "/api/admin/criteria" Admin criteria::check,
+    GET    "/api/admin/criteria/history" Admin criteria::history,
+    GET    "/api/openapi.json" Open openapi::openapi,
     // agents
     POST   "/run_bash" Agent bridge::run_bash,
     POST   "/agent/pipeline" Agent bridge::pipeline,
@@ -132,8 +138,24 @@ routes! {
     GET    "/ready" Open operations::ready,
     GET    "/metrics" Watch operations::metrics,
     // pages
-    GET    "/" Page pages::home,
-    GET    "/admin" AdminPage pages::dashboard,
+    GET    "/" Page pages::dashboard::home,
+    GET    "/admin" AdminPage pages::dashboard::dashboard,
+    GET    "/admin/channels" AdminPage pages::channels::list,
+    POST   "/admin/channels" AdminPage pages::channels::create,
+    GET    "/admin/channels/{channel}" AdminPage pages::channels::channel,
+    POST   "/admin/channels/{channel}/settings" AdminPage pages::channels::change,
+    GET    "/admin/channels/{channel}/clear" AdminPage pages::channels::may_clear,
+    POST   "/admin/channels/{channel}/clear" AdminPage pages::channels::clear,
+    GET    "/admin/channels/{channel}/delete" AdminPage pages::channels::may_delete,
+    POST   "/admin/channels/{channel}/delete" AdminPage pages::channels::delete,
+    POST   "/admin/channels/{channel}/keys" AdminPage pages::channels::create_key,
+    GET    "/admin/channels/{channel}/keys/{key}" AdminPage pages::channels::key,
+    POST   "/admin/channels/{channel}/keys/{key}/rotate" AdminPage pages::channels::rotate_key,
+    POST   "/admin/channels/{channel}/keys/{key}/revoke" AdminPage pages::channels::revoke_key,
+    GET    "/admin/agents" AdminPage pages::agents::list,
+    GET    "/admin/agents/history" AdminPage pages::agents::history,
+    GET    "/admin/requests" AdminPage pages::requests::requests,
+    GET    "/admin/criteria" AdminPage pages::criteria::criteria,
     GET    "/login" Open accounts::login_page,
     POST   "/login" Open accounts::log_in,
     POST   "/logout" Page accounts::log_out,

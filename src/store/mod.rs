@@ -18,13 +18,14 @@ use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::id::{AccountId, ChannelId, KeyId, RunId, SeriesId, TokenId};
 use crate::domain::metrics::{History, Record, Summary, Writing};
-use crate::domain::observation::ServerStart;
+use crate::domain::observation::{Observation, ServerStart, StoredCheck, Wanted};
 use crate::domain::password::PasswordHash;
 use crate::domain::report::Report;
 use crate::domain::rows::Series;
 use crate::domain::run::{Claim, Place, RunAccess, RunOverview, RunStatus};
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::session::Login;
+use crate::domain::traffic::{Slot, Span};
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::Update;
 
@@ -300,6 +301,9 @@ pub trait MetricsStore {
     /// What is remembered of `since` and later, period by period, and all incidents: 30 kB for each route and period.
     async fn history(&self, since: UtcMillis) -> Result<History>;
 
+    /// What servers were asked over time, the oldest slot first. There is none where no server was there.
+    async fn traffic(&self, span: Span) -> Result<Vec<Slot>>;
+
     /// What the writer has done since this was last called.
     fn take_writing(&self) -> Writing;
 
@@ -366,6 +370,16 @@ pub trait AgentStore {
     async fn expire_operations(&self, oldest_kept: UtcMillis) -> Result<bool>;
 }
 
+/// What an installation is judged by.
+#[async_trait]
+pub trait CriteriaStore {
+    /// Reads what an installation is judged by, in one consistent state of the database.
+    async fn observe(&self, wanted: Wanted) -> Result<Observation>;
+
+    /// The newest checks, newest first.
+    async fn checks(&self, limit: u32) -> Result<Vec<StoredCheck>>;
+}
+
 /// What a page or a person wants to know of the store at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Statistics {
@@ -391,6 +405,7 @@ pub trait Store:
     + RowStore
     + MetricsStore
     + AgentStore
+    + CriteriaStore
     + Send
     + Sync
 {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// What each module may use of the crate besides itself.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("thingspeak", &["domain"]),
     ("store", &["domain", "clock", "disk"]),
     ("transfer.rs", &["domain", "store", "thingspeak"]),
+    ("judgement.rs", &["domain"]),
     ("load", &["domain", "clock"]),
     ("exec", &["domain", "clock", "disk", "process"]),
     (
@@ -21,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "entropy",
             "exec",
             "instance",
+            "judgement",
             "log",
             "render",
             "store",
@@ -49,6 +51,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "exec",
             "exit",
             "instance",
+            "judgement",
             "load",
             "log",
             "machine",

@@ -12,7 +12,7 @@ mod record;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::{cannot_open, print, print_as};
@@ -21,16 +21,15 @@ use crate::clock;
 use crate::domain::criteria::backtest::backtest;
 use crate::domain::unit::UtcMillis;
 use crate::exit::{Exit, Failure};
+use crate::judgement::ThresholdsFile;
 use crate::render::criteria::{lists, nagios};
 use crate::store::StoreError;
 use crate::store::sqlite::criteria::{self as stored, ObserveError};
 
-pub use self::judged::Judgement;
+pub use self::judged::judge;
 pub use self::output::replace;
 pub use self::record::note;
 
-/// The name of the file with the thresholds.
-const FILE_NAME: &str = "criteria.toml";
 const DAY_MS: i64 = 86_400_000;
 
 pub fn run(arguments: &Criteria, db: &Path) -> Result<Exit, Failure> {
@@ -70,7 +69,7 @@ pub fn refuse(failure: Failure) -> ExitCode {
 
 /// Writes the commented default.
 fn init(file: Option<&Path>, db: &Path) -> Result<(), Failure> {
-    let file = file.map_or_else(|| beside(db), Path::to_owned);
+    let file = ThresholdsFile::new(file, db).path().to_owned();
     let attempted = format!("cannot write {}", file.display());
     let text = crate::domain::criteria::thresholds::Thresholds::commented_default();
     let created = OpenOptions::new().write(true).create_new(true).open(&file);
@@ -83,11 +82,6 @@ fn init(file: Option<&Path>, db: &Path) -> Result<(), Failure> {
         }
     })?;
     print(&format!("{} has all thresholds with their defaults.\n", file.display()))
-}
-
-/// Where the thresholds of a database are.
-fn beside(db: &Path) -> PathBuf {
-    db.with_file_name(FILE_NAME)
 }
 
 fn cannot_judge(db: &Path, error: ObserveError) -> Failure {

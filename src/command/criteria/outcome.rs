@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::judged::{self, Judgement};
+use super::judged;
 use crate::cli::Judged;
 use crate::clock;
 use crate::domain::criteria::check::Check;
 use crate::domain::criteria::thresholds::Thresholds;
 use crate::exit::Failure;
+use crate::judgement::Judgement;
 
 /// What a check has come to. Either way it has a verdict, which is shown, counted and told.
 pub enum Outcome {
@@ -31,7 +32,7 @@ impl Outcome {
     /// Judges the installation.
     pub fn of(arguments: &Judged, db: &Path) -> Self {
         match judged::thresholds(&arguments.config, db) {
-            Ok(thresholds) => match Judgement::by(thresholds.clone(), arguments, db) {
+            Ok(thresholds) => match judged::judge_by(thresholds.clone(), arguments, db) {
                 Ok(judgement) => Self::Judged(Box::new(judgement)),
                 Err(failure) => Self::impossible(failure, thresholds),
             },

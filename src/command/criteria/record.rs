@@ -67,8 +67,9 @@ impl<'a> Record<'a> {
         } else {
             Purpose::Kept
         };
-        let thresholds = judged::file(&judged.config, db);
-        let by = std::path::absolute(&thresholds).unwrap_or(thresholds).display().to_string();
+        let file = judged::file(&judged.config, db);
+        let by =
+            std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned()).display().to_string();
         Self { arguments, db, by, purpose }
     }
 

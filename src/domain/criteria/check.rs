@@ -1,6 +1,7 @@
 //! What a check has found: the value behind table, JSON, monitoring formats, history and page.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::evidence::Source;
 use super::forecast::Forecast;
@@ -9,7 +10,8 @@ use super::verdict::{Colour, FindingId, FlagId, Rung, Status, Verdict};
 use crate::domain::unit::UtcMillis;
 
 /// A check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CriteriaCheck)]
 pub struct Check {
     /// How urgent it is.
     pub verdict: Verdict,
@@ -70,7 +72,7 @@ impl Check {
 }
 
 /// A criterion, judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Criterion {
     /// `p95`.
     pub id: Measure,
@@ -95,7 +97,7 @@ pub struct Criterion {
 }
 
 /// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Provenance {
     /// In words, with what is to be said of it, as that there are too few samples.
     pub text: String,
@@ -108,7 +110,8 @@ pub struct Provenance {
 }
 
 /// A flag, raised or not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CriteriaFlag)]
 pub struct Flag {
     /// `lock_errors`.
     pub id: FlagId,
@@ -121,7 +124,7 @@ pub struct Flag {
 }
 
 /// The source's green zone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GreenZone {
     /// Whether all of it is reached.
     pub reached: bool,
@@ -130,7 +133,7 @@ pub struct GreenZone {
 }
 
 /// A leading indicator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Indicator {
     /// `writer_utilisation`.
     pub id: String,
@@ -149,7 +152,7 @@ pub struct Indicator {
 }
 
 /// What can be tuned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// `journal_mode`.
     pub id: FindingId,
@@ -164,7 +167,7 @@ pub struct Finding {
 }
 
 /// When a step is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
     /// Today.
@@ -176,7 +179,8 @@ pub enum When {
 }
 
 /// A step of the plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PlanStep)]
 pub struct Step {
     /// When.
     pub when: When,
@@ -187,7 +191,7 @@ pub struct Step {
 }
 
 /// What another system would do for this installation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Remedy {
     /// `Redis` or `PostgreSQL`.
     pub name: String,

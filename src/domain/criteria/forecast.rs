@@ -1,6 +1,7 @@
 //! When a criterion will be crossed at the present trend, or why that cannot be said.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::evidence::Past;
 use crate::domain::statistics::trend::{POINTS_MIN, slope};
@@ -9,7 +10,7 @@ use crate::domain::statistics::trend::{POINTS_MIN, slope};
 const HORIZON_HISTORIES: f64 = 3.0;
 
 /// A forecast, or the reason for none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Forecast {
     /// It is crossed already.

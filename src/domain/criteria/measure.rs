@@ -1,13 +1,14 @@
 //! The five criteria: what is measured, in what unit, and why it matters.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::evidence::{Evidence, Observed, Source};
 use super::thresholds::Thresholds;
 use crate::domain::unit;
 
 /// What a criterion is about, in the order of the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Active agents.

@@ -1,10 +1,12 @@
 //! The words of a check: statuses, flags, findings, verdict and rung.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Where a value stands, worst last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CriterionStatus)]
 pub enum Status {
     /// Well below the threshold.
     Safe,
@@ -29,7 +31,7 @@ impl Status {
 }
 
 /// How urgent a flag is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Colour {
     /// Act at once.
@@ -39,7 +41,7 @@ pub enum Colour {
 }
 
 /// The flags of the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagId {
     /// Transactions were given up because another process held the database.
@@ -97,7 +99,7 @@ impl FlagId {
 }
 
 /// What can be tuned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingId {
     /// The database is not in WAL mode.
@@ -160,8 +162,9 @@ impl FindingId {
 
 /// What a check comes to, worst last: what is unknown is worse than what is well, and better than what is known to be
 /// bad. Its exit code is another order, the one that monitoring knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CriteriaVerdict)]
 pub enum Verdict {
     /// All is known, and well.
     Ok,
@@ -204,7 +207,7 @@ impl Verdict {
 }
 
 /// What to do, as a ladder that is climbed a rung at a time: nobody migrates while tuning is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Rung {
     /// Nothing.

@@ -8,6 +8,7 @@ mod agents;
 mod commands;
 mod execution;
 mod jobs;
+pub mod overview;
 mod presence;
 mod running;
 mod wire;

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
+use utoipa::ToSchema;
 
 use super::running::Run;
 use crate::domain::agent::{AgentId, Operation, OperationState, OperationType};
@@ -62,7 +63,7 @@ impl List {
 }
 
 /// Whether an agent was seen not long ago.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
     Active,
@@ -214,7 +215,7 @@ impl Pipelined {
 }
 
 /// What is told of something that runs.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct InProgress {
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
@@ -243,7 +244,8 @@ impl InProgress {
 }
 
 /// An operation in a history.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AgentOperation)]
 pub struct Past {
     operation_type: OperationType,
     details: Details,
@@ -252,8 +254,9 @@ pub struct Past {
     success: Option<bool>,
 }
 
-#[derive(Serialize)]
-struct Details {
+#[derive(Serialize, ToSchema)]
+#[schema(as = AgentOperationDetails)]
+pub struct Details {
     command: String,
     state: OperationState,
     exit_code: Option<i32>,

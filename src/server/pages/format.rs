@@ -13,8 +13,16 @@ use crate::domain::unit::{self, UtcMillis};
 /// What stands where nothing is known.
 pub const UNKNOWN: &str = "–";
 /// Units in Russian.
-const RUSSIAN_UNITS: [(&str, &str); 6] =
-    [(" ms", " мс"), (" kB", " кБ"), (" MB", " МБ"), (" GB", " ГБ"), (" TB", " ТБ"), (" B", " Б")];
+const RUSSIAN_UNITS: [(&str, &str); 8] = [
+    (" rps", " запр/с"),
+    (" frames", " кадров"),
+    (" ms", " мс"),
+    (" kB", " кБ"),
+    (" MB", " МБ"),
+    (" GB", " ГБ"),
+    (" TB", " ТБ"),
+    (" B", " Б"),
+];
 
 /// Adds what templates write quantities with.
 pub fn add_filters(templates: &mut Environment<'static>) {

@@ -1,15 +1,22 @@
 //! Pages: a template, its data, and the reader's language.
 
+pub mod agents;
+pub mod channels;
+pub mod criteria;
+pub mod dashboard;
 pub mod format;
 pub mod language;
+pub mod requests;
+mod saying;
 mod site;
+mod traffic;
 pub mod words;
 
 use std::future::Future;
-use std::sync::Arc;
 
-use axum::extract::State as Extract;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::context;
@@ -18,9 +25,7 @@ pub use self::site::Site;
 use self::words::Words;
 use super::State;
 use super::error::{Refusal, Said};
-use super::session::{AdminPage, Page, Role, Session};
-use crate::clock;
-use crate::domain::unit;
+use super::session::{Role, Session};
 
 tokio::task_local! {
     /// Path and query of the request that is being answered.
@@ -99,6 +104,11 @@ fn with_site<T>(state: &State, ask: impl FnOnce(&Site) -> Result<T, String>) -> 
     answer.map_err(Refusal::Internal)
 }
 
+/// What an address asks for. Of one that cannot be read, nothing is asked.
+fn asked_or_default<T: Default>(asked: Result<Query<T>, QueryRejection>) -> T {
+    asked.map(|Query(asked)| asked).unwrap_or_default()
+}
+
 /// Whether people look at what a path answers.
 pub fn is_for_people(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
@@ -130,40 +140,6 @@ pub fn for_people(state: &State, headers: &HeaderMap, response: Response) -> Res
         }
         Err(refusal) => refusal.into_response(),
     }
-}
-
-/// `GET /`: is my server well?
-pub async fn home(
-    Page(session): Page,
-    Extract(state): Extract<Arc<State>>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    if session.role == Role::Admin {
-        let dashboard = format!("{}/admin", state.root_path);
-        return Ok((StatusCode::SEE_OTHER, [(LOCATION, dashboard)]).into_response());
-    }
-    Ok(overview(&state, &headers, &session).await?.into_response())
-}
-
-/// `GET /admin`: the same for administrators.
-pub async fn dashboard(
-    AdminPage(session): AdminPage,
-    Extract(state): Extract<Arc<State>>,
-    headers: HeaderMap,
-) -> Result<Html<String>, Refusal> {
-    overview(&state, &headers, &session).await
-}
-
-async fn overview(state: &State, headers: &HeaderMap, session: &Session) -> Result<Html<String>, Refusal> {
-    let statistics = state.store.statistics().await?;
-    let up = clock::instant().saturating_duration_since(state.started);
-    let data = context! {
-        up => unit::clock(up),
-        channels => statistics.channels,
-        updates => statistics.updates,
-        database_bytes => statistics.database_bytes,
-    };
-    render(state, headers, Some(session), "home.html", data)
 }
 
 #[cfg(test)]

@@ -69,6 +69,14 @@ impl Words {
             .map_or_else(|| key.to_owned(), |value| value.to_string())
     }
 
+    /// The keys and words below a key.
+    pub fn group(&self, key: &str) -> Vec<(String, String)> {
+        let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part));
+        let keys = found.as_ref().ok().and_then(|group| group.try_iter().ok()).into_iter().flatten();
+        let names = keys.filter_map(|name| name.as_str().map(str::to_owned));
+        names.filter_map(|name| Some((name.clone(), self.find(&format!("{key}.{name}"))?))).collect()
+    }
+
     /// The words of a key that may not be one, such as the identifier of a finding; `None` when it is not.
     pub fn find(&self, key: &str) -> Option<String> {
         let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part)).ok()?;

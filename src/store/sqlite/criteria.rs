@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
+use async_trait::async_trait;
 use rusqlite::{Connection, MAIN_DB, Row, Transaction, TransactionBehavior, params};
 
 use super::at_rest::Rest;
 use super::lock::{self, DatabaseLock};
 use super::migrate::{self, OpenError};
-use super::{connection, observation};
+use super::{Sqlite, connection, observation};
 use crate::domain::criteria::evidence::Evidence;
 use crate::domain::criteria::verdict::Verdict;
 use crate::domain::metrics::Resolution;
 use crate::domain::observation::{Milestone, Observation, StoredCheck, Wanted};
 use crate::domain::unit::UtcMillis;
-use crate::store::StoreError;
+use crate::store::{CriteriaStore, Look, Result, StoreError};
 
 /// Checks that are kept: 35 days of one every five minutes, in 2 MB.
 const KEPT_MAX: i64 = 10_000;
@@ -37,6 +38,22 @@ pub enum ObserveError {
 impl From<rusqlite::Error> for ObserveError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Open(error.into())
+    }
+}
+
+#[async_trait]
+impl CriteriaStore for Sqlite {
+    async fn observe(&self, wanted: Wanted) -> Result<Observation> {
+        let db = self.vitals.path().to_owned();
+        self.readers
+            .read(Look::Long, move |connection| {
+                observation::observe(connection, &db, None, lock::servers(&db), wanted)
+            })
+            .await
+    }
+
+    async fn checks(&self, limit: u32) -> Result<Vec<StoredCheck>> {
+        self.read(move |connection| Ok(newest(connection, limit)?)).await
     }
 }
 

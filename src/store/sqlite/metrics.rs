@@ -92,7 +92,8 @@ pub fn incidents(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
         .collect::<rusqlite::Result<_>>()
 }
 
-/// All periods that begin at `since` or later, merged row by row: there can be thousands, of 30 kB each.
+/// All periods that begin at `since` or later, merged row by row from the bytes of their distributions: there can be
+/// thousands, of 30 kB each.
 pub fn summary(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Summary> {
     let mut sums: BTreeMap<(String, Traffic), Requests> = BTreeMap::new();
     let mut statement = connection.prepare_cached(
@@ -101,8 +102,14 @@ pub fn summary(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Su
     )?;
     let mut rows = statement.query([since.0])?;
     while let Some(row) = rows.next()? {
-        let RoutePeriod { route, traffic, requests } = route_of(row)?;
-        *sums.entry((route, traffic)).or_default() += &requests;
+        let traffic = traffic_of(row.get_ref(1)?.as_str()?);
+        let sum = sums.entry((row.get(0)?, traffic)).or_default();
+        for (place, count) in sum.answered.iter_mut().enumerate() {
+            *count += row.get::<_, u64>(2 + place)?;
+        }
+        sum.gone += row.get::<_, u64>(7)?;
+        // One that somebody else has written over counts as empty.
+        sum.latency.merge_coarse_bytes(row.get_ref(8)?.as_blob()?);
     }
     let mut server = ServerPeriod::default();
     let mut statement = connection.prepare_cached(&format!(

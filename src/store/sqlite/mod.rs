@@ -28,6 +28,7 @@ mod rows;
 mod runs;
 mod sessions;
 mod tokens;
+mod traffic;
 mod view;
 mod vitals;
 mod writer;
@@ -48,6 +49,7 @@ use super::{Look, MetricsStore, Reading, Result, Statistics, Store, StoreError};
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::metrics::{History, Record, Summary, Writing};
 use crate::domain::observation::ServerStart;
+use crate::domain::traffic::{Slot, Span};
 use crate::domain::unit::UtcMillis;
 
 /// Updates that can wait for the writer, unless told otherwise.
@@ -187,6 +189,10 @@ impl MetricsStore for Sqlite {
 
     async fn history(&self, since: UtcMillis) -> Result<History> {
         self.readers.read(Look::Long, move |connection| Ok(metrics::history(connection, since)?)).await
+    }
+
+    async fn traffic(&self, span: Span) -> Result<Vec<Slot>> {
+        self.readers.read(Look::Long, move |connection| Ok(traffic::slots(connection, span)?)).await
     }
 
     fn take_writing(&self) -> Writing {

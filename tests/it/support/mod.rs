@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod island;
 pub mod page_cache;
+pub mod people;
 pub mod power;
 pub mod proxy;
 pub mod remembered;
@@ -178,6 +179,7 @@ pub async fn serve_within(
         },
         root_path: String::new(),
         trusted_proxies: Vec::new(),
+        thresholds: porta::judgement::ThresholdsFile::new(None, Path::new("porta.db")),
         debug: false,
     };
     let (stop, stopping) = oneshot::channel();

@@ -1,0 +1,113 @@
+//! Who uses the agent bridge, and what was run? `/admin/agents`.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
+use axum::http::HeaderMap;
+use axum::response::Html;
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::asked_or_default;
+use crate::domain::agent::{AgentId, Operation, OperationState};
+use crate::server::State;
+use crate::server::bridge::overview::{AgentNow, Which, Whose};
+use crate::server::error::Refusal;
+use crate::server::session::AdminPage;
+
+/// Agents on a page.
+const AGENTS_SHOWN: u32 = 100;
+/// Operations on a page.
+const OPERATIONS_SHOWN: u32 = 100;
+
+/// What the address asks for.
+#[derive(Default, Deserialize)]
+pub struct Asked {
+    /// From 1.
+    page: Option<u32>,
+}
+
+/// `GET /admin/agents?page=1`.
+pub async fn list(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Html<String>, Refusal> {
+    let page = asked_or_default(asked).page.unwrap_or(1).max(1);
+    let offset = u64::from(page - 1) * u64::from(AGENTS_SHOWN);
+    let overview =
+        state.bridge.overview(&state.store, Which { limit: AGENTS_SHOWN, offset, status: None }).await?;
+    let data = context! {
+        bridge => Value::from(Serde(overview.bridge)),
+        agents => overview.agents.iter().map(agent).collect::<Vec<_>>(),
+        active => overview.active,
+        total => overview.total,
+        page,
+        pages => overview.total.div_ceil(u64::from(AGENTS_SHOWN)).max(1),
+    };
+    super::render(&state, &headers, Some(&session), "agents.html", data)
+}
+
+fn agent(agent: &AgentNow) -> Value {
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("agent_id", agent.id.as_str()).finish();
+    context! {
+        id => agent.id.as_str(),
+        query,
+        created_at => Value::from(Serde(agent.created_at)),
+        last_seen => Value::from(Serde(agent.last_seen)),
+        status => Value::from(Serde(agent.status)),
+        operations => agent.total_operations,
+        running => agent.running.len(),
+    }
+}
+
+/// Which agent.
+#[derive(Default, Deserialize)]
+pub struct Name {
+    agent_id: String,
+}
+
+/// `GET /admin/agents/history?agent_id=…`.
+pub async fn history(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+    name: Result<Query<Name>, QueryRejection>,
+) -> Result<Html<String>, Refusal> {
+    let agent_id = AgentId::try_from(asked_or_default(name).agent_id).map_err(Refusal::NotFound)?;
+    let whose = Whose { agent_id, limit: OPERATIONS_SHOWN, operation_type: None };
+    let (operations, total) = state.bridge.operations(&state.store, &whose).await?;
+    let data = context! {
+        agent_id => whose.agent_id.as_str(),
+        operations => operations.iter().map(operation).collect::<Vec<_>>(),
+        total,
+        shown => operations.len(),
+    };
+    super::render(&state, &headers, Some(&session), "agent_history.html", data)
+}
+
+fn operation(operation: &Operation) -> Value {
+    let state = match (operation.state, operation.exit_code) {
+        (OperationState::Running, _) => "quiet",
+        (OperationState::Done, Some(0)) => "good",
+        (OperationState::Cancelled | OperationState::Interrupted, _) => "warning",
+        _ => "bad",
+    };
+    context! {
+        started_at => Value::from(Serde(operation.started_at)),
+        operation_type => operation.operation_type.name(),
+        command => operation.command.as_str(),
+        word => operation.state.name(),
+        state,
+        exit_code => operation.exit_code,
+        seconds => operation.took.map(|took| took.as_secs_f64()),
+        stdout => operation.stdout.as_str(),
+        stderr => operation.stderr.as_str(),
+        truncated => operation.truncated,
+        peer => operation.peer.as_str(),
+    }
+}
