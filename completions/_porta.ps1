@@ -212,9 +212,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write it to a file instead, which is replaced at once')
-            [CompletionResult]::new('--hook', '--hook', [CompletionResultType]::ParameterName, 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is')
+            [CompletionResult]::new('--hook', '--hook', [CompletionResultType]::ParameterName, 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone')
             [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'Address to GET when the verdict changes')
-            [CompletionResult]::new('--hook-timeout', '--hook-timeout', [CompletionResultType]::ParameterName, 'How long the hook and the ping may take each; the process group of the hook is then killed')
+            [CompletionResult]::new('--hook-timeout', '--hook-timeout', [CompletionResultType]::ParameterName, 'How long the hook and the ping may take each; the hook is then killed, with all that it has started')
             [CompletionResult]::new('--damping', '--damping', [CompletionResultType]::ParameterName, 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
@@ -257,9 +257,9 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;criteria;hook-test' {
-            [CompletionResult]::new('--hook', '--hook', [CompletionResultType]::ParameterName, 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is')
+            [CompletionResult]::new('--hook', '--hook', [CompletionResultType]::ParameterName, 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone')
             [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'Address to GET when the verdict changes')
-            [CompletionResult]::new('--hook-timeout', '--hook-timeout', [CompletionResultType]::ParameterName, 'How long the hook and the ping may take each; the process group of the hook is then killed')
+            [CompletionResult]::new('--hook-timeout', '--hook-timeout', [CompletionResultType]::ParameterName, 'How long the hook and the ping may take each; the hook is then killed, with all that it has started')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')

@@ -195,9 +195,9 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --run 'Stress run that p95 and CV come from [default: the latest valid one that is not older than 30 days]'
             cand --format 'How to print it'
             cand --output 'Write it to a file instead, which is replaced at once'
-            cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is'
+            cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone'
             cand --ping 'Address to GET when the verdict changes'
-            cand --hook-timeout 'How long the hook and the ping may take each; the process group of the hook is then killed'
+            cand --hook-timeout 'How long the hook and the ping may take each; the hook is then killed, with all that it has started'
             cand --damping 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
@@ -236,9 +236,9 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'porta;criteria;hook-test'= {
-            cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is'
+            cand --hook 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone'
             cand --ping 'Address to GET when the verdict changes'
-            cand --hook-timeout 'How long the hook and the ping may take each; the process group of the hook is then killed'
+            cand --hook-timeout 'How long the hook and the ping may take each; the hook is then killed, with all that it has started'
             cand --db 'Database file'
             cand --log-level 'What to log on standard error'
             cand --log-format 'How to log'

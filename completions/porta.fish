@@ -232,9 +232,9 @@ prometheus\t'A text file for Prometheus\'s node exporter'
 junit\t'For continuous integration'
 markdown\t'For a report'"
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l output -d 'Write it to a file instead, which is replaced at once' -r -F
-complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l hook -d 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l hook -d 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone' -r
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l ping -d 'Address to GET when the verdict changes' -r
-complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l hook-timeout -d 'How long the hook and the ping may take each; the process group of the hook is then killed' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l hook-timeout -d 'How long the hook and the ping may take each; the hook is then killed, with all that it has started' -r
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l damping -d 'Consecutive results before a change of the verdict counts for the hook and the ping, 1 to 100 [default: as in criteria.toml, else 2]' -r
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from check" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
@@ -287,9 +287,9 @@ trace\t'Everything'"
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from init" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l hook -d 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l hook -d 'Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone' -r
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l ping -d 'Address to GET when the verdict changes' -r
-complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l hook-timeout -d 'How long the hook and the ping may take each; the process group of the hook is then killed' -r
+complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l hook-timeout -d 'How long the hook and the ping may take each; the hook is then killed, with all that it has started' -r
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand criteria; and __fish_seen_subcommand_from hook-test" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'

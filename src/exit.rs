@@ -85,6 +85,20 @@ impl Failure {
         self
     }
 
+    /// What to do about it, where that is known.
+    pub fn what_to_do(&self) -> Option<&str> {
+        self.next_step.as_deref()
+    }
+
+    /// Prints the error and what to do in one line, for mail and monitoring, and gives its exit code.
+    pub fn report_in_one_line(self) -> ExitCode {
+        let next_step = self.next_step.map(|step| format!(". {step}")).unwrap_or_default();
+        let text = format!("{}{next_step}", self.message.trim_end().trim_end_matches('.'));
+        let words: Vec<_> = text.split_whitespace().collect();
+        anstream::eprintln!("{BAD}error:{BAD:#} {}", words.join(" "));
+        self.exit.into()
+    }
+
     /// Prints the error and gives its exit code.
     pub fn report(self) -> ExitCode {
         let next_step = self.next_step.map(|step| format!("\n       {step}")).unwrap_or_default();

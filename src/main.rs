@@ -1,5 +1,6 @@
 //! The `porta` executable: parse, log, dispatch, exit code.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use porta::cli;
@@ -14,16 +15,16 @@ fn main() -> ExitCode {
     }
     match run() {
         Ok(exit) => exit.into(),
-        Err(failure) if cli::asks_for_criteria() => failure.exit(Exit::Unknown).report(),
+        Err(failure) if cli::asks_for_criteria() => command::refuse_criteria(failure),
         Err(failure) => failure.report(),
     }
 }
 
 fn run() -> Result<Exit, Failure> {
     cli::load_environment_files()?;
-    let cli = match cli::parse() {
-        Ok(cli) => cli,
-        Err(exit) => return Ok(exit),
+    let cli = match cli::parse()? {
+        ControlFlow::Continue(cli) => cli,
+        ControlFlow::Break(exit) => return Ok(exit),
     };
     command::start_log(&cli);
     command::raise_file_limit();

@@ -1,6 +1,7 @@
 //! Arguments of `porta criteria`, and how wrong ones end: monitoring reads clap's exit code as critical.
 
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +25,16 @@ Exit codes, as monitoring reads them:
   2  CRITICAL: a red flag, or a crossed criterion that the database's own figures confirm
   3  UNKNOWN: for want of evidence, a database or sound arguments
 
-The database is opened to read only. The result is stored by a short write afterwards.";
+The database is opened to read only.";
+
+const OF_A_CHECK: &str = "\
+The result is stored by a short write afterwards, and counts for the hook and the ping, unless --no-store is said. \
+Checks by different --config files count apart. A check with --run or --since is for a look: it is neither stored \
+nor told to anybody. To judge by another window for good, set it in criteria.toml.
+
+A database that cannot be read has a verdict, too: unknown, which is shown in every format, and told as any other. \
+What has been told is remembered in a file beside the database, named after it with .check.lock; where there can be \
+none, each check tells whoever is to be told. Of wrong arguments nobody is told.";
 
 /// Subcommands of `porta criteria`.
 #[derive(Debug, Subcommand)]
@@ -40,7 +50,7 @@ pub enum Criteria {
         output: OutputFormat,
     },
     /// Judge this installation: is it still fine, what to tune, is it time to move
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = format!("{EXIT_CODES}\n\n{OF_A_CHECK}"))]
     Check(Box<Check>),
     /// List the checks that were stored, newest first
     History {
@@ -110,13 +120,13 @@ pub struct Judged {
 /// Whom to tell, and how long that may take.
 #[derive(Args, Clone, Debug)]
 pub struct Notify {
-    /// Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is
+    /// Command to run by sh when the verdict changes; the variables PORTA_VERDICT, PORTA_PREVIOUS and PORTA_SUMMARY say what it is. What it leaves running is left alone
     #[arg(long, env = "PORTA_HOOK", hide_env_values = true, value_name = "CMD")]
     pub hook: Option<String>,
     /// Address to GET when the verdict changes
     #[arg(long, env = "PORTA_PING", hide_env_values = true, value_name = "URL")]
     pub ping: Option<String>,
-    /// How long the hook and the ping may take each; the process group of the hook is then killed
+    /// How long the hook and the ping may take each; the hook is then killed, with all that it has started
     #[arg(long, env = "PORTA_HOOK_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = positive_duration, allow_negative_numbers = true)]
     pub hook_timeout: Duration,
 }
@@ -175,28 +185,27 @@ pub enum ListFormat {
     Markdown,
 }
 
-/// Reads the arguments of the process. Help, the version and what is wrong are printed.
+/// Reads the arguments of the process. Help, the version and what is wrong are printed, and there is nothing more to do but to end
+/// with that code.
 ///
 /// # Errors
-/// The code that the process ends with when there is nothing more to do.
-pub fn parse() -> Result<Cli, Exit> {
-    Cli::try_parse().map_err(|error| {
-        let is_wrong =
-            error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
-        if is_wrong && asks_for_criteria() {
-            let failure = Failure::usage(in_one_line(&error.to_string()));
-            // Its code is for monitoring.
-            let _ = failure.report();
-            return Exit::Unknown;
-        }
-        // A reader that has gone does not change what was wrong.
-        let _ = error.print();
-        match (error.use_stderr(), asks_for_criteria()) {
-            (false, _) => Exit::Done,
-            (true, true) => Exit::Unknown,
-            (true, false) => Exit::Usage,
-        }
-    })
+/// Wrong arguments of `criteria`, in one line.
+pub fn parse() -> Result<ControlFlow<Exit, Cli>, Failure> {
+    let error = match Cli::try_parse() {
+        Ok(cli) => return Ok(ControlFlow::Continue(cli)),
+        Err(error) => error,
+    };
+    let is_wrong = error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_wrong && asks_for_criteria() {
+        return Err(Failure::usage(in_one_line(&error.to_string())));
+    }
+    // A reader that has gone does not change what was wrong.
+    let _ = error.print();
+    Ok(ControlFlow::Break(match (error.use_stderr(), asks_for_criteria()) {
+        (false, _) => Exit::Done,
+        (true, true) => Exit::Unknown,
+        (true, false) => Exit::Usage,
+    }))
 }
 
 /// Whether `criteria` is what the process is to do, be its arguments right or wrong.
@@ -215,12 +224,28 @@ fn is_criteria(mut arguments: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
+/// Whether the line that monitoring reads is asked for, be the other arguments right or wrong.
+pub fn asks_for_nagios() -> bool {
+    is_for_nagios(std::env::args_os().skip(1))
+}
+
+fn is_for_nagios(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut is_format = false;
+    for argument in arguments {
+        if argument == "--format=nagios" || is_format && argument == "nagios" {
+            return true;
+        }
+        is_format = argument == "--format";
+    }
+    false
+}
+
 /// What clap says above its usage, without the word `error`.
 fn in_one_line(message: &str) -> String {
     let message = message.strip_prefix("error: ").unwrap_or(message);
     let above = message.split("\n\nUsage:").next().unwrap_or_default();
     let above = above.split("\n\nFor more information").next().unwrap_or_default();
-    above.split_whitespace().collect::<Vec<_>>().join(" ")
+    above.replace("\n\n  tip:", "; tip:").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn listed(text: &str) -> Result<u32, String> {
@@ -260,9 +285,26 @@ mod tests {
     }
 
     #[test]
+    fn the_line_of_monitoring_is_found_among_wrong_arguments() {
+        for (line, expected) in [
+            ("criteria check --format nagios --wrong", true),
+            ("criteria check --wrong --format=nagios", true),
+            ("criteria check --format json nagios", false),
+            ("criteria check --output nagios", false),
+            ("criteria check --format", false),
+        ] {
+            assert_eq!(is_for_nagios(line.split(' ').map(OsString::from)), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said_in_one_line() {
         for (line, words) in [
             ("porta criteria check --nonsense", "unexpected argument '--nonsense' found"),
+            (
+                "porta criteria check --pings",
+                "unexpected argument '--pings' found; tip: a similar argument exists",
+            ),
             (
                 "porta criteria check --since never",
                 "invalid value 'never' for '--since <DURATION>': `never` is not",

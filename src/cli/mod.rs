@@ -19,7 +19,8 @@ pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
 pub use self::bridge::{Bridge, CommandLimits, Exec};
 pub use self::compare::{Compare, RunList};
 pub use self::criteria::{
-    Check, CheckFormat, Config, Criteria, Judged, ListFormat, Notify, asks_for_criteria, parse,
+    Check, CheckFormat, Config, Criteria, Judged, ListFormat, Notify, asks_for_criteria, asks_for_nagios,
+    parse,
 };
 pub use self::migrate::{Import, Migrate, MigrateWhat};
 pub use self::serve::{Limits, Serve};

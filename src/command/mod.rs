@@ -31,6 +31,7 @@ use std::path::Path;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::filter::LevelFilter;
 
+pub use self::criteria::refuse as refuse_criteria;
 use crate::cli::{Cli, Command, Format, LogFormat, LogLevel};
 use crate::exit::{Exit, Failure};
 use crate::log;

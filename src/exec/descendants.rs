@@ -1,12 +1,14 @@
 //! Ends everything that this process has started, whatever it has become.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, pidfd_send_signal, wait,
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process_group, pidfd_open,
+    pidfd_send_signal, set_child_subreaper, wait,
 };
 
 use crate::clock;
@@ -56,6 +58,27 @@ pub fn end(leader: Pid) -> (Option<WaitStatus>, Left) {
         }
         end_found(begun);
     }
+}
+
+/// Makes whatever loses its parent below this process a child of this one, so that [`end_all`] finds it.
+///
+/// # Errors
+/// On a system that does not know of that.
+pub fn adopt() -> io::Result<()> {
+    Ok(set_child_subreaper(Some(getpid()))?)
+}
+
+/// Ends every descendant of this process, also such as have left its session, and waits until they have ended. It takes in none of
+/// them: how its children did is asked by whoever has started them. Returns whether there is none any more.
+pub fn end_all() -> bool {
+    let begun = clock::instant();
+    while !descendants().is_empty() {
+        if begun.elapsed() > END_MAX {
+            return false;
+        }
+        end_found(begun);
+    }
+    true
 }
 
 /// Ends what there is below this process now, and waits a moment for it. All are stopped first, until there is nobody who

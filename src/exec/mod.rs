@@ -9,7 +9,7 @@
 
 pub mod allowlist;
 mod cgroup;
-mod descendants;
+pub mod descendants;
 pub mod executor;
 mod message;
 pub mod runner;

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, WaitStatus, getpid, getrlimit, pidfd_open, set_child_subreaper,
-    setrlimit, setsid,
+    Pid, PidfdFlags, Resource, Rlimit, WaitStatus, getrlimit, pidfd_open, setrlimit, setsid,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,7 +58,7 @@ fn serve() -> io::Result<()> {
     let Some(setup) = read::<Setup>(&mut orders)? else { return Ok(()) };
     // Away from the server's terminal: Ctrl+C there is for the server, and nobody writes to it.
     setsid()?;
-    set_child_subreaper(Some(getpid()))?;
+    descendants::adopt()?;
     // Not every system lets it.
     let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     limit(&setup)?;

@@ -5,7 +5,9 @@ use crate::support::Workspace;
 #[test]
 fn help_is_as_it_was_read() {
     let workspace = Workspace::new();
-    for command in [&["--help"][..], &["stress", "--help"], &["serve", "--help"]] {
+    for command in
+        [&["--help"][..], &["stress", "--help"], &["serve", "--help"], &["criteria", "check", "--help"]]
+    {
         let ended = workspace.porta(command);
         assert_eq!(ended.code, Some(0));
         insta::assert_snapshot!(command.join(" "), ended.stdout);

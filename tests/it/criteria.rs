@@ -156,6 +156,27 @@ fn a_run_counts_while_it_is_young_and_another_can_be_asked_for() {
     assert!(unknown.stderr.contains("run 7 not found"), "{}", unknown.stderr);
 }
 
+#[test]
+fn a_run_that_no_check_would_take_is_said_to_be_such() {
+    let workspace = remembered::database(&[Minute::QUIET]);
+    let run = workspace.porta(&["stress", "-q", "--rps", "50", "--duration", "1s"]);
+    assert_eq!(run.code, Some(5), "too short to be valid: {run:?}");
+    let check_ = judged(&workspace, &["--run", "1"]);
+    let reason = check_["reason"].as_str().unwrap();
+    assert!(reason.starts_with("run 1 is not valid (too-few-samples): 50 requests are too few"), "{reason}");
+    let evidence = of(&check_, "criteria", "p95")["evidence"]["text"].as_str().unwrap();
+    assert!(evidence.starts_with("run 1, ") && evidence.ends_with(", not valid"), "{evidence}");
+    let line = check(&workspace, &["--run", "1", "--format", "nagios"]).stdout;
+    assert!(line.contains(" - run 1 is not valid"), "{line}");
+    let update = "UPDATE stress_test_runs SET results_json = json_set(results_json, '$.validity.verdict', 'valid', '$.status', ?1)";
+    for (status, words) in [("cancelled", "run 1 was ended early; by its figures, "), ("completed", "")] {
+        workspace.database().execute(update, [status]).unwrap();
+        let check = judged(&workspace, &["--run", "1"]);
+        let reason = check["reason"].as_str().unwrap();
+        assert!(reason.starts_with(words) && reason.contains("run 1 ") != words.is_empty(), "{reason}");
+    }
+}
+
 /// A weekly test sends more than the owner's devices do, and says so in each request.
 #[test]
 fn a_stress_run_crosses_neither_rps_nor_agents() {

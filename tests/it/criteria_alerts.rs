@@ -6,22 +6,21 @@ use crate::criteria::{check, judged};
 use crate::support::Workspace;
 use crate::support::island::Island;
 use crate::support::remembered::{self, Minute};
-use crate::support::target::{Behaviour, Target};
 
-const BAD: Minute = Minute { status: 503, ..Minute::QUIET };
+pub const BAD: Minute = Minute { status: 503, ..Minute::QUIET };
 
 /// What the hook has been told, one line a time.
-fn told(workspace: &Workspace) -> Vec<String> {
+pub fn told(workspace: &Workspace) -> Vec<String> {
     let text = std::fs::read_to_string(workspace.path().join("told")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-fn hook(workspace: &Workspace) -> String {
+pub fn hook(workspace: &Workspace) -> String {
     format!("echo $PORTA_PREVIOUS $PORTA_VERDICT $PORTA_EXIT_CODE >> {}/told", workspace.path().display())
 }
 
 /// Makes the metrics those of another minute.
-fn become_(workspace: &Workspace, minute: Minute) {
+pub fn become_(workspace: &Workspace, minute: Minute) {
     let column = format!("status_{}xx", minute.status / 100);
     let zero = "UPDATE request_metrics SET status_2xx = 0, status_5xx = 0";
     workspace.database().execute(zero, []).unwrap();
@@ -58,6 +57,112 @@ fn the_hook_runs_on_a_change_that_lasts_and_only_then() {
 }
 
 #[test]
+fn another_damping_drops_no_change() {
+    let workspace = remembered::database(&[Minute::QUIET]);
+    let hook = hook(&workspace);
+    let run = |damping: &str| check(&workspace, &["--hook", &hook, "--damping", damping]).code;
+    assert_eq!(run("4"), Some(0));
+    become_(&workspace, BAD);
+    for _ in 0..3 {
+        assert_eq!((run("4"), told(&workspace)), (Some(2), vec![]));
+    }
+    assert_eq!((run("2"), told(&workspace)), (Some(2), vec!["ok critical 2".to_owned()]));
+}
+
+/// Somebody looks, whoever and by whatever: the checks from cron tell what they would have told.
+#[test]
+fn checks_by_hand_steer_no_alert() {
+    let workspace = remembered::database(&[Minute::QUIET]);
+    let hook = hook(&workspace);
+    let run = || check(&workspace, &["--hook", &hook]).code;
+    assert_eq!(run(), Some(0));
+    become_(&workspace, BAD);
+    assert_eq!((run(), told(&workspace)), (Some(2), vec![]));
+    assert_eq!(check(&workspace, &[]).code, Some(2), "it settles the change, and has nobody to tell");
+    assert_eq!((run(), told(&workspace)), (Some(2), vec!["ok critical 2".to_owned()]));
+    // Other thresholds say nothing about these.
+    let lenient = workspace.path().join("lenient.toml");
+    std::fs::write(&lenient, "[red]\nserver_errors_percent = 100\n").unwrap();
+    for _ in 0..2 {
+        assert_eq!(check(&workspace, &["--config", lenient.to_str().unwrap()]).code, Some(0));
+    }
+    assert_eq!((run(), told(&workspace).len()), (Some(2), 1));
+    become_(&workspace, Minute::QUIET);
+    for _ in 0..2 {
+        assert_eq!(run(), Some(0));
+    }
+    assert_eq!(told(&workspace)[1..], ["critical ok 0".to_owned()]);
+    let stored = || workspace.json(&["criteria", "history", "--format", "json"]).as_array().unwrap().len();
+    let before = (stored(), std::fs::read(workspace.path().join("porta.db.check.lock")).unwrap());
+    // In this window there is nothing.
+    for look in [&["--since", "5m"][..], &["--run", "7"]] {
+        for _ in 0..3 {
+            let looked = check(&workspace, &[look, &["--hook", &hook]].concat());
+            assert_eq!(looked.code, Some(3), "{looked:?}");
+            assert!(looked.stderr.contains("nobody is told of a check with --run or --since"), "{looked:?}");
+        }
+    }
+    assert_eq!(told(&workspace).len(), 2);
+    assert_eq!((stored(), std::fs::read(workspace.path().join("porta.db.check.lock")).unwrap()), before);
+}
+
+/// One looks every minute and is content with one result, another tells only what lasts.
+#[test]
+fn a_check_tells_by_its_own_damping() {
+    let workspace = remembered::database(&[Minute::QUIET]);
+    let hook = hook(&workspace);
+    let run = || check(&workspace, &["--hook", &hook, "--damping", "3"]).code;
+    assert_eq!(run(), Some(0));
+    become_(&workspace, BAD);
+    assert_eq!(check(&workspace, &["--damping", "1"]).code, Some(2));
+    assert_eq!((run(), told(&workspace)), (Some(2), vec![]));
+    assert_eq!((run(), told(&workspace)), (Some(2), vec!["ok critical 2".to_owned()]));
+}
+
+/// What counts for alerts needs no database.
+#[test]
+fn what_cannot_be_stored_is_told_all_the_same_and_once() {
+    let workspace = remembered::database(&[Minute::QUIET]);
+    let hook = hook(&workspace);
+    let run = || check(&workspace, &["--hook", &hook]);
+    assert_eq!(run().code, Some(0));
+    become_(&workspace, BAD);
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE INSERT ON criteria_checks BEGIN SELECT RAISE(FAIL, 'no room'); END";
+    workspace.database().execute_batch(refuse).unwrap();
+    for lines in [0, 1, 1] {
+        let ended = run();
+        assert!(ended.code == Some(2) && ended.stderr.contains("the check was not stored"), "{ended:?}");
+        assert_eq!(told(&workspace).len(), lines);
+    }
+    assert_eq!(told(&workspace), ["ok critical 2"]);
+    // Nor is there a place to remember anything: then rather once too often than never.
+    let state = workspace.path().join("porta.db.check.lock");
+    std::fs::remove_file(&state).unwrap();
+    std::fs::create_dir(&state).unwrap();
+    for lines in [2, 3] {
+        assert_eq!((run().code, told(&workspace).len()), (Some(2), lines));
+    }
+    become_(&workspace, Minute::QUIET);
+    assert_eq!((run().code, told(&workspace).len()), (Some(0), 3));
+}
+
+/// As after the database was moved, or by a porta that kept no such file.
+#[test]
+fn where_nothing_is_remembered_the_history_counts() {
+    let workspace = remembered::database(&[BAD]);
+    let hook = hook(&workspace);
+    let run = || check(&workspace, &["--hook", &hook]).code;
+    assert_eq!((run(), told(&workspace).len()), (Some(2), 1));
+    std::fs::remove_file(workspace.path().join("porta.db.check.lock")).unwrap();
+    assert_eq!((run(), told(&workspace).len()), (Some(2), 1), "it was told then");
+    become_(&workspace, Minute::QUIET);
+    assert_eq!(run(), Some(0));
+    std::fs::remove_file(workspace.path().join("porta.db.check.lock")).unwrap();
+    assert_eq!((run(), told(&workspace)[1..].to_vec()), (Some(0), vec!["critical ok 0".to_owned()]));
+}
+
+#[test]
 fn quiet_says_nothing_while_an_ok_stays_ok() {
     let workspace = remembered::database(&[Minute::QUIET]);
     let quiet = || check(&workspace, &["--quiet", "--format", "nagios"]).stdout;
@@ -68,67 +173,6 @@ fn quiet_says_nothing_while_an_ok_stays_ok() {
     become_(&workspace, Minute::QUIET);
     assert!(quiet().starts_with("PORTA OK - "), "that it is well again is news");
     assert_eq!(quiet(), "");
-}
-
-#[test]
-fn a_hook_that_fails_or_hangs_changes_no_verdict() {
-    let workspace = remembered::database(&[BAD]);
-    let failed = check(&workspace, &["--no-store", "--hook", "echo broken >&2; exit 7"]);
-    assert_eq!(failed.code, Some(2));
-    assert!(
-        failed.stderr.contains("the hook failed") && failed.stderr.contains("exit code 7"),
-        "{}",
-        failed.stderr
-    );
-    let pid_file = workspace.path().join("pid");
-    let hangs = format!("sleep 1000 & echo $! > {}; wait", pid_file.display());
-    let hung = check(&workspace, &["--no-store", "--hook", &hangs, "--hook-timeout", "300ms"]);
-    assert_eq!(hung.code, Some(2));
-    assert!(hung.stderr.contains("it was killed after 300ms"), "{}", hung.stderr);
-    let pid = std::fs::read_to_string(pid_file).unwrap();
-    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z "), "what it had started is gone, too: {state}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ping_is_sent_on_a_change_and_tried_by_hook_test() {
-    let workspace = tokio::task::block_in_place(|| remembered::database(&[BAD]));
-    let good = Target::start(Behaviour::Answer(200, "thanks")).await;
-    let silent = Target::start(Behaviour::Silent).await;
-    tokio::task::block_in_place(|| {
-        for _ in 0..3 {
-            assert_eq!(check(&workspace, &["--ping", &good.url]).code, Some(2));
-        }
-        assert_eq!(good.requests(), 1, "one change, one ping");
-        let tried = workspace.porta(&["criteria", "hook-test", "--ping", &format!("{}/path", good.url)]);
-        assert_eq!(tried.code, Some(0), "{tried:?}");
-        assert!(tried.stdout.contains("answered 200 OK thanks"), "{}", tried.stdout);
-        let tried =
-            workspace.porta(&["criteria", "hook-test", "--ping", &silent.url, "--hook-timeout", "200ms"]);
-        assert_eq!(tried.code, Some(3));
-        assert!(tried.stdout.contains("FAILED: no answer within 200ms"), "{}", tried.stdout);
-    });
-    assert_eq!(good.requests(), 2);
-}
-
-#[test]
-fn hook_test_shows_what_the_hook_is_told_and_what_came_of_it() {
-    let workspace = remembered::database(&[Minute::QUIET]);
-    let tried = workspace.porta(&[
-        "criteria",
-        "hook-test",
-        "--hook",
-        "echo it is $PORTA_VERDICT; echo oh >&2; exit 4",
-    ]);
-    assert_eq!(tried.code, Some(3));
-    for words in
-        ["  PORTA_VERDICT=ok\n", "  PORTA_TEST=1\n", "FAILED: exit code 4", "stdout: it is ok", "stderr: oh"]
-    {
-        assert!(tried.stdout.contains(words), "{words}: {}", tried.stdout);
-    }
-    let mut with_secrets = workspace.command(&["criteria", "hook-test", "--hook", "env"]);
-    let output = with_secrets.env("PORTA_API_KEY", "SECRET").env("PORTA_TOKEN", "SECRET").output().unwrap();
-    assert!(!String::from_utf8(output.stdout).unwrap().contains("SECRET"));
 }
 
 #[test]

@@ -58,6 +58,14 @@ fn nagios_reads_the_line() {
     assert_eq!((missing.stdout.lines().count(), missing.code), (1, Some(3)));
 }
 
+/// Its own tool accepts the text, where that is installed.
+pub fn read_by_prometheus(metrics: &str) {
+    let started = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).spawn();
+    let Ok(mut promtool) = started else { return skip("promtool is not installed") };
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    assert!(promtool.wait().unwrap().success());
+}
+
 #[test]
 fn prometheus_reads_the_file_which_is_replaced_at_once() {
     for minutes in [&[][..], &[Minute::QUIET], &[Minute { status: 503, utilisation: 0.99, ..Minute::QUIET }]]
@@ -78,10 +86,7 @@ fn prometheus_reads_the_file_which_is_replaced_at_once() {
         );
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o644, "the collector is another user");
         assert!(!workspace.files().iter().any(|name| name.starts_with(".porta")), "{:?}", workspace.files());
-        let started = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).spawn();
-        let Ok(mut promtool) = started else { return skip("promtool is not installed") };
-        promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
-        assert!(promtool.wait().unwrap().success());
+        read_by_prometheus(&metrics);
     }
 }
 
@@ -136,6 +141,52 @@ fn markdown_ends_in_a_plan_and_the_table_in_what_to_do() {
     );
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     assert!(!table.contains('\u{1b}'), "no colour where nobody sees it");
+}
+
+/// Without what differs from one machine, moment or schema to the next.
+fn stable(text: &str) -> String {
+    let text = between(text, "checked ", " UTC", "YYYY-MM-DD HH:MM");
+    let text = between(&text, "growth not known, ", " free", "SPACE");
+    ["kB", "of 8 days"].iter().fold(text, |text, behind| without_number(&text, behind))
+}
+
+fn between(text: &str, before: &str, behind: &str, word: &str) -> String {
+    let Some((start, rest)) = text.split_once(before) else { return text.to_owned() };
+    let (_, end) = rest.split_once(behind).unwrap_or_else(|| panic!("{behind} in {rest}"));
+    format!("{start}{before}{word}{behind}{end}")
+}
+
+/// Each digit of the numbers before these words becomes an N.
+fn without_number(text: &str, behind: &str) -> String {
+    let parts: Vec<_> = text.split(&format!(" {behind}")).collect();
+    let (last, others) = parts.split_last().unwrap();
+    let others = others.iter().map(|part| {
+        let start = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        format!("{start}{} {behind}", "N".repeat(part.len() - start.len()))
+    });
+    others.collect::<String>() + last
+}
+
+/// Whole: what stands where, in which words, is what people read.
+#[test]
+fn table_and_markdown_are_as_they_were_read() {
+    // Three hours and a half ago: for the next half an hour that is three hours.
+    let busy = Minute { ago: 210, requests: 3600, utilisation: 0.99, agents: 4, ..Minute::QUIET };
+    let (busy, quiet) = (busy.repeated(5), Minute { ago: 215, ..Minute::QUIET }.repeated(5));
+    for (name, minutes) in [("quiet", quiet.clone()), ("busy", [quiet, busy].concat())] {
+        let workspace = remembered::database(&minutes);
+        for format in ["table", "markdown"] {
+            let text = workspace.porta(&["criteria", "check", "--no-store", "--format", format]).stdout;
+            insta::assert_snapshot!(format!("{name}_{format}"), stable(&text));
+        }
+    }
+    let workspace = remembered::database(&[]);
+    for format in ["table", "markdown"] {
+        let impossible = ["--config", "none.toml", "--format", format, "--output", "check"];
+        workspace.porta(&[&["criteria", "check"], &impossible[..]].concat());
+        let text = std::fs::read_to_string(workspace.path().join("check")).unwrap();
+        insta::assert_snapshot!(format!("impossible_{format}"), stable(&text));
+    }
 }
 
 #[test]

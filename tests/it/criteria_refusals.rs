@@ -1,6 +1,6 @@
 //! `porta criteria` where there is nothing to judge: code 3, one line that says why, and nothing is made or left.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -11,9 +11,8 @@ use crate::support::{Ended, Workspace};
 
 fn refused(ended: &Ended, words: &str) {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(3), ""), "{ended:?}");
-    let first = ended.stderr.lines().next().unwrap_or_default();
-    assert!(first.starts_with("error: ") && first.contains(words), "{words}: {ended:?}");
-    assert!(ended.stderr.lines().count() <= 2, "a line, and what to do: {ended:?}");
+    assert!(ended.stderr.starts_with("error: ") && ended.stderr.contains(words), "{words}: {ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "why, and what to do: {ended:?}");
 }
 
 #[test]
@@ -36,6 +35,7 @@ fn what_is_no_database_is_unknown_and_none_is_made() {
     other.execute_batch("CREATE TABLE theirs (x)").unwrap();
     drop(other);
     refused(&at("other.db"), "not one of porta's");
+    refused(&at("other.db"), ". Name another file with --db or PORTA_DB.");
     assert_eq!(workspace.files(), ["empty.db", "other.db", "text.db"]);
     for command in [&["criteria", "history"][..], &["criteria", "checklist"], &["criteria", "backtest"]] {
         refused(&workspace.porta(command), "porta.db: there is no such file");
@@ -64,7 +64,19 @@ fn a_database_that_somebody_keeps_to_himself_is_unknown() {
     let alone = workspace.database();
     alone.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
     alone.execute("DELETE FROM milestones", []).unwrap();
-    refused(&check(&workspace, &["--no-store"]), "database is locked");
+    let locked = "database is locked. Another program has it to itself: wait until it is done";
+    refused(&check(&workspace, &["--no-store"]), locked);
+}
+
+#[test]
+fn a_damaged_database_is_unknown() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    let mut bytes = std::fs::read(workspace.db()).unwrap();
+    // All but the first page, which names the schema.
+    bytes[4096..].fill(0xff);
+    std::fs::write(workspace.db(), bytes).unwrap();
+    refused(&check(&workspace, &[]), "malformed. porta migrate verify FILE says what is damaged");
 }
 
 #[test]
@@ -100,10 +112,37 @@ fn wrong_arguments_are_unknown_and_never_critical() {
     refused(&wrong, "wrong.toml");
     assert!(wrong.stderr.contains("line 3") && wrong.stderr.contains("pf95"), "{}", wrong.stderr);
     std::fs::write(workspace.path().join(".env"), "nonsense\n").unwrap();
-    assert_eq!(workspace.porta(&["criteria", "check"]).code, Some(3));
+    refused(&workspace.porta(&["criteria", "check"]), "cannot read .env");
+    let monitored = workspace.porta(&["criteria", "check", "--format=nagios"]);
+    assert!(monitored.stdout.starts_with("PORTA UNKNOWN - cannot read .env"), "{monitored:?}");
     assert_eq!(workspace.porta(&["report"]).code, Some(2), "elsewhere it is wrong usage");
     assert_eq!(workspace.porta(&["criteria"]).code, Some(3));
     assert_eq!(workspace.files(), [".env", "wrong.toml"]);
+}
+
+/// Monitoring reads the first line of standard output, and nothing else.
+#[test]
+fn monitoring_is_told_whatever_is_wrong() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    let lock = std::fs::File::create(workspace.path().join("porta.db.check.lock")).unwrap();
+    lock.lock().unwrap();
+    for (arguments, words) in [
+        (&["--wrong-flag"][..], "unexpected argument '--wrong-flag'"),
+        (&["--since", "never"], "`never` is not a duration"),
+        (&["--ping", "ftp://x"], "it is neither http nor https"),
+        (&["--no-store", "--config", "none.toml"], "cannot read none.toml"),
+        (&["--no-store", "--run", "7"], "run 7 not found"),
+        (&["--no-store", "--db", "none.db"], "there is no such file"),
+        (&["--no-store", "--output", "/no/such/folder/x"], "cannot write /no/such/folder/x"),
+        (&[], "another check is under way"),
+    ] {
+        let arguments = [&["criteria", "check", "--format", "nagios"], arguments].concat();
+        let ended = workspace.porta(&arguments);
+        assert!(ended.stdout.starts_with("PORTA UNKNOWN - ") && ended.stdout.contains(words), "{ended:?}");
+        assert_eq!((ended.code, ended.stdout.lines().count()), (Some(3), 1), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
 }
 
 /// Another user's shell, where this one may start it.
@@ -133,7 +172,7 @@ fn who_may_not_read_it_is_told_and_who_may_leaves_nothing_there() {
     mode(workspace.path(), 0o755);
     mode(&db, 0o600);
     let Some(ended) = as_nobody(&workspace, &arguments) else { return };
-    refused(&ended, "porta.db: ");
+    refused(&ended, "Permission denied");
     mode(&db, 0o644);
     // A folder that all may write to is where a reader's log would stop the server.
     mode(workspace.path(), 0o777);
@@ -147,4 +186,51 @@ fn who_may_not_read_it_is_told_and_who_may_leaves_nothing_there() {
         "{ended:?}"
     );
     assert!(!workspace.files().iter().any(|name| name.ends_with("-wal") || name.ends_with("-shm")));
+}
+
+/// The same for whoever is not root.
+#[test]
+fn a_database_without_permissions_is_unknown() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    mode(&workspace.db(), 0o000);
+    if std::fs::File::open(workspace.db()).is_ok() {
+        return crate::support::skip("root may read what nobody may");
+    }
+    refused(&check(&workspace, &[]), "Permission denied");
+}
+
+/// Who may read but not write remembers beside the database whom he has told, and tells each time where he cannot.
+#[test]
+fn who_may_only_read_it_tells_all_the_same() {
+    for (folder, lines) in [(0o777, 1), (0o755, 3)] {
+        let workspace = Workspace::new();
+        assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+        mode(workspace.path(), folder);
+        let told = tempfile::tempdir().unwrap();
+        mode(told.path(), 0o777);
+        let hook = format!("echo $PORTA_PREVIOUS $PORTA_VERDICT >> {}/told", told.path().display());
+        let db = workspace.db();
+        for _ in 0..3 {
+            let arguments = ["criteria", "check", "--db", db.to_str().unwrap(), "--hook", &hook];
+            let Some(ended) = as_nobody(&workspace, &arguments) else { return };
+            assert_eq!(ended.code, Some(3), "{ended:?}");
+        }
+        let told = std::fs::read_to_string(told.path().join("told")).unwrap();
+        assert_eq!(told, "ok unknown\n".repeat(lines), "{folder:o}");
+    }
+}
+
+/// Root looks once by hand: the server's user goes on to remember.
+#[test]
+fn what_root_has_left_belongs_to_the_databases_owner() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    if !rustix::process::getuid().is_root() {
+        return crate::support::skip("only root can be somebody else");
+    }
+    std::os::unix::fs::chown(workspace.db(), Some(65534), Some(65534)).unwrap();
+    assert_eq!(check(&workspace, &[]).code, Some(3));
+    let state = workspace.path().join("porta.db.check.lock").metadata().unwrap();
+    assert_eq!((state.uid(), state.gid()), (65534, 65534));
 }

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use super::check::{destination, facts, note};
+use super::alert::{Receivers, facts};
 use super::notify::{self, Told};
-use super::{Judgement, judged};
+use super::outcome::Outcome;
+use super::record::note;
 use crate::cli::{Config, Judged, Notify};
-use crate::clock;
 use crate::command::{block_on, print};
-use crate::domain::criteria::check::Check;
-use crate::domain::criteria::evidence::Evidence;
 use crate::domain::criteria::verdict::Verdict;
 use crate::domain::observation::Milestone;
 use crate::domain::unit;
@@ -18,13 +16,13 @@ use crate::load::ping;
 
 /// Runs hook and ping as for a change from OK to the present verdict, and shows what came of them.
 pub fn run(arguments: &Notify, db: &Path) -> Result<Exit, Failure> {
-    if arguments.hook.is_none() && arguments.ping.is_none() {
+    let receivers = Receivers::of(arguments)?;
+    if !receivers.is_anybody() {
         return Err(Failure::usage(
             "there is nothing to test: name a hook with --hook CMD, or an address with --ping URL",
         ));
     }
-    let address = destination(arguments)?;
-    let facts = facts_now(db)?;
+    let (facts, is_readable) = facts_now(db);
     let (text, failed) = block_on(async {
         let (mut text, mut failed) = (String::new(), false);
         if let Some(command) = &arguments.hook {
@@ -32,7 +30,7 @@ pub fn run(arguments: &Notify, db: &Path) -> Result<Exit, Failure> {
             failed |= told.outcome.is_err();
             text.push_str(&of_hook(command, &facts, &told));
         }
-        if let (Some(url), Some(address)) = (&arguments.ping, &address) {
+        if let (Some(url), Some(address)) = (&arguments.ping, &receivers.ping) {
             let answer = ping::ping(address, arguments.hook_timeout).await;
             failed |= answer.is_err();
             let answer = match answer {
@@ -47,23 +45,19 @@ pub fn run(arguments: &Notify, db: &Path) -> Result<Exit, Failure> {
     if failed {
         return Ok(Exit::Unknown);
     }
-    note(db, Milestone::Alert);
+    if is_readable {
+        note(db, Milestone::Alert);
+    }
     Ok(Exit::Done)
 }
 
-/// Of a database that is there, the truth; else of nothing, since a hook can be tried before there is one.
-fn facts_now(db: &Path) -> Result<notify::Facts, Failure> {
+/// The truth, be it that there is no database yet: a hook can be tried before. Returns whether there is one to note it in.
+fn facts_now(db: &Path) -> (notify::Facts, bool) {
     let arguments = Judged { config: Config { config: None }, since: None, run: None };
-    let (check, thresholds) = if db.exists() {
-        let judgement = Judgement::make(&arguments, db)?;
-        (judgement.check, judgement.thresholds)
-    } else {
-        let thresholds = judged::thresholds(&arguments.config, db)?;
-        (Check::judge(&Evidence::default(), &thresholds, clock::utc()), thresholds)
-    };
-    let mut facts = facts(&check, Verdict::Ok, &thresholds, db);
+    let outcome = Outcome::of(&arguments, db);
+    let mut facts = facts(outcome.check(), Verdict::Ok, outcome.thresholds(), db);
     facts.push(("PORTA_TEST", "1".into()));
-    Ok(facts)
+    (facts, outcome.judgement().is_some())
 }
 
 fn of_hook(command: &str, facts: &notify::Facts, told: &Told) -> String {

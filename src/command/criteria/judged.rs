@@ -1,17 +1,20 @@
 //! From the arguments to a check: thresholds, observation, evidence, judgement.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{beside, cannot_judge};
 use crate::cli::{Config, Judged};
 use crate::clock;
-use crate::domain::criteria::check::Check;
-use crate::domain::criteria::evidence::Evidence;
+use crate::domain::criteria::check::{Check, Provenance};
+use crate::domain::criteria::evidence::{Evidence, Source};
 use crate::domain::criteria::thresholds::Thresholds;
 use crate::domain::observation::{Observation, Wanted};
+use crate::domain::report::Report;
+use crate::domain::run::RunStatus;
 use crate::domain::unit::UtcMillis;
+use crate::domain::validity::Verdict as Validity;
 use crate::exit::Failure;
 use crate::store::sqlite::criteria as stored;
 
@@ -61,14 +64,22 @@ impl Judgement {
         };
         let observation = stored::observe(db, wanted).map_err(|error| cannot_judge(db, error))?;
         let evidence = observation.evidence();
-        let check = Check::judge(&evidence, &thresholds, at);
+        let mut check = Check::judge(&evidence, &thresholds, at);
+        if let Some(run) = observation.run.as_ref().filter(|_| arguments.run.is_some()) {
+            say_what_it_is(run, &mut check);
+        }
         Ok(Self { thresholds, observation, evidence, check })
     }
 }
 
+/// The file that is named, else the one beside the database, be it there or not.
+pub fn file(config: &Config, db: &Path) -> PathBuf {
+    config.config.clone().unwrap_or_else(|| beside(db))
+}
+
 /// The thresholds of the file that is named, else of the one beside the database, else the built-in ones.
 pub fn thresholds(config: &Config, db: &Path) -> Result<Thresholds, Failure> {
-    let file = config.config.clone().unwrap_or_else(|| beside(db));
+    let file = file(config, db);
     let name = file.display().to_string();
     match std::fs::read_to_string(&file) {
         Ok(text) => Thresholds::parse(&name, &text).map_err(Failure::usage),
@@ -76,6 +87,25 @@ pub fn thresholds(config: &Config, db: &Path) -> Result<Thresholds, Failure> {
         Err(error) => Err(Failure::new(format!("cannot read {name}"), error)
             .next_step("Name another with --config, or write one: porta criteria init")),
     }
+}
+
+/// A run that was asked for counts, be it what it may: if no check would take it by itself, that is said wherever the check is shown.
+fn say_what_it_is(run: &Report, check: &mut Check) {
+    let (word, why) = match (run.status, run.validity.verdict) {
+        (RunStatus::Completed, Validity::Valid) => return,
+        (RunStatus::Completed, verdict) => {
+            let reason = run.validity.reason.split(". ").next().unwrap_or_default();
+            ("not valid", format!("is not valid ({}): {}", verdict.as_str(), reason.trim_end_matches('.')))
+        }
+        (RunStatus::Cancelled, _) => ("ended early", "was ended early".into()),
+        (RunStatus::Failed, _) => ("failed", "has failed".into()),
+    };
+    let of_run = |evidence: &&mut Provenance| matches!(evidence.source, Source::Run { .. });
+    for evidence in check.criteria.iter_mut().filter_map(|it| it.evidence.as_mut()).filter(of_run) {
+        evidence.text = format!("{}, {word}", evidence.text);
+    }
+    let id = run.run_id.map(|id| format!(" {}", id.0)).unwrap_or_default();
+    check.reason = format!("run{id} {why}; by its figures, {}", check.reason);
 }
 
 /// A folder that is not there has no file in it either: what is wrong with the database is said when that is opened.

@@ -1,26 +1,33 @@
 //! `porta criteria`: is this installation still fine, what to tune, and is it time to move?
 
+mod alert;
 mod check;
 mod checklist;
 mod hook_test;
 mod judged;
 mod notify;
+mod outcome;
+mod output;
+mod record;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use super::{cannot_open, print, print_as};
-use crate::cli::Criteria;
+use crate::cli::{self, Criteria};
 use crate::clock;
 use crate::domain::criteria::backtest::backtest;
 use crate::domain::unit::UtcMillis;
 use crate::exit::{Exit, Failure};
-use crate::render::criteria::lists;
+use crate::render::criteria::{lists, nagios};
+use crate::store::StoreError;
 use crate::store::sqlite::criteria::{self as stored, ObserveError};
 
-pub use self::check::{note, replace};
 pub use self::judged::Judgement;
+pub use self::output::replace;
+pub use self::record::note;
 
 /// The name of the file with the thresholds.
 const FILE_NAME: &str = "criteria.toml";
@@ -51,6 +58,16 @@ pub fn run(arguments: &Criteria, db: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// How `porta criteria` ends when it could not do what was asked for: with a line on standard error, another on standard output
+/// where monitoring reads that, and the code that monitoring knows.
+pub fn refuse(failure: Failure) -> ExitCode {
+    if cli::asks_for_nagios() {
+        // Where it cannot be printed the code still says it.
+        let _ = print(&nagios::unknown(failure.message()));
+    }
+    failure.exit(Exit::Unknown).report_in_one_line()
+}
+
 /// Writes the commented default.
 fn init(file: Option<&Path>, db: &Path) -> Result<(), Failure> {
     let file = file.map_or_else(|| beside(db), Path::to_owned);
@@ -74,8 +91,14 @@ fn beside(db: &Path) -> PathBuf {
 }
 
 fn cannot_judge(db: &Path, error: ObserveError) -> Failure {
-    match error {
-        ObserveError::Open(error) => cannot_open(db, &error),
-        ObserveError::Read(error) => Failure::new(format!("cannot read {}", db.display()), error),
-    }
+    let error = match error {
+        ObserveError::Open(error) => return cannot_open(db, &error),
+        ObserveError::Read(error) => error,
+    };
+    let step = match &error {
+        StoreError::NotFound(_) => "porta report list shows the runs.",
+        StoreError::Busy => "Wait until that is done, and try again.",
+        _ => "porta migrate verify FILE says whether it is whole.",
+    };
+    Failure::new(format!("cannot read {}", db.display()), error).next_step(step)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
-use super::damping::settle;
+use super::damping::{Standing, settle};
 use super::evidence::Evidence;
 use super::measure::Measure;
 use super::thresholds::Thresholds;
@@ -53,20 +53,22 @@ pub fn backtest(history: &[(UtcMillis, Evidence)], thresholds: &Thresholds) -> B
     let mut ordered: Vec<&(UtcMillis, Evidence)> = history.iter().collect();
     ordered.sort_by_key(|(at, _)| *at);
     let mut result = Backtest::default();
-    let mut verdicts = Vec::with_capacity(ordered.len());
+    let mut standing: Option<Standing> = None;
     for (at, evidence) in ordered {
         let check = Check::judge(evidence, thresholds, *at);
         result.count(&check);
-        let settled = settle(&recent(&verdicts, thresholds), check.verdict, thresholds.change.results);
-        verdicts.push((check.verdict, settled.verdict));
-        result.changes += u64::from(settled.changed_from.is_some());
-        match result.episodes.last_mut().filter(|episode| episode.verdict == settled.verdict) {
+        // Nobody is told that all is well at first.
+        let before = standing.map_or(Verdict::Ok, |standing| standing.settled);
+        let settled = settle(standing, check.verdict, thresholds.change.results);
+        standing = Some(settled);
+        result.changes += u64::from(settled.settled != before);
+        match result.episodes.last_mut().filter(|episode| episode.verdict == settled.settled) {
             Some(episode) => {
                 episode.to = *at;
                 episode.checks += 1;
             }
             None => result.episodes.push(Episode {
-                verdict: settled.verdict,
+                verdict: settled.settled,
                 from: *at,
                 to: *at,
                 checks: 1,
@@ -75,14 +77,6 @@ pub fn backtest(history: &[(UtcMillis, Evidence)], thresholds: &Thresholds) -> B
         }
     }
     result
-}
-
-/// What settling the next result needs: what counts, and the results since then that it depends on.
-fn recent(verdicts: &[(Verdict, Verdict)], thresholds: &Thresholds) -> Vec<Verdict> {
-    let needed = usize::try_from(thresholds.change.results).unwrap_or(usize::MAX);
-    let tail = &verdicts[verdicts.len().saturating_sub(needed)..];
-    let counts = verdicts.last().map(|(_, settled)| *settled);
-    counts.into_iter().chain(tail.iter().map(|(verdict, _)| *verdict)).collect()
 }
 
 impl Backtest {
@@ -157,12 +151,14 @@ mod tests {
                 .zip(0..)
                 .map(|(agents, hour)| (UtcMillis(hour), Evidence { agents: live(agents), ..well() }))
                 .collect();
-            let mut earlier = Vec::new();
+            let mut standing = None;
+            let mut counted = Verdict::Ok;
             let mut changes = 0;
             for (at, evidence) in &history {
                 let verdict = Check::judge(evidence, &thresholds, *at).verdict;
-                changes += u64::from(settle(&earlier, verdict, results).changed_from.is_some());
-                earlier.push(verdict);
+                let settled = standing.insert(settle(standing, verdict, results)).settled;
+                changes += u64::from(settled != counted);
+                counted = settled;
             }
             assert_eq!(backtest(&history, &thresholds).changes, changes, "{results} in a row");
         }

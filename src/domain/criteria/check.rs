@@ -21,9 +21,9 @@ pub struct Check {
     pub reason: String,
     /// When.
     pub checked_at: UtcMillis,
-    /// The five criteria, in the order of [`Measure::ALL`].
+    /// The five criteria, in the order of [`Measure::ALL`]; none of a check that could not be made.
     pub criteria: Vec<Criterion>,
-    /// All flags, raised or not, in the order of [`FlagId::ALL`].
+    /// All flags, raised or not, in the order of [`FlagId::ALL`]; none of a check that could not be made.
     pub flags: Vec<Flag>,
     /// Whether all is well below the borders of the green zone.
     pub green_zone: GreenZone,
@@ -39,6 +39,34 @@ pub struct Check {
     pub plan: Vec<Step>,
     /// What Redis and PostgreSQL would and would not fix here.
     pub remedies: Vec<Remedy>,
+}
+
+impl Check {
+    /// A check that could not be made, as when the database cannot be read: nothing is known but why, and what to do about it.
+    pub fn impossible(reason: String, next_step: Option<String>, checked_at: UtcMillis) -> Self {
+        let step = next_step.map(|action| Step { when: When::Now, action, why: reason.clone() });
+        Self {
+            verdict: Verdict::Unknown,
+            exit_code: Verdict::Unknown.exit_code(),
+            rung: None,
+            reason,
+            checked_at,
+            criteria: Vec::new(),
+            flags: Vec::new(),
+            green_zone: GreenZone { reached: false, outside: Measure::ALL.to_vec() },
+            leading: Vec::new(),
+            findings: Vec::new(),
+            missing: Measure::ALL.map(|measure| measure.id().to_owned()).to_vec(),
+            headroom_percent: None,
+            plan: step.into_iter().collect(),
+            remedies: Vec::new(),
+        }
+    }
+
+    /// Whether it could be made: whatever is known, all criteria are there.
+    pub fn was_made(&self) -> bool {
+        !self.criteria.is_empty()
+    }
 }
 
 /// A criterion, judged.

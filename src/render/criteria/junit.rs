@@ -1,5 +1,5 @@
 //! A check as a test suite, for continuous integration: what is crossed, flagged red or open to tune has failed, what is
-//! not known was skipped.
+//! not known was skipped. A check that could not be made is an error.
 
 use crate::domain::criteria::check::Check;
 use crate::domain::criteria::verdict::{Colour, Status};
@@ -8,6 +8,8 @@ enum Outcome {
     Passed(String),
     Failed(String),
     Skipped(String),
+    /// It could not be found out.
+    Error(String),
 }
 
 /// The suite.
@@ -42,15 +44,18 @@ pub fn suite(check: &Check) -> String {
         let outcome = if finding.accepted { Outcome::Passed(text) } else { Outcome::Failed(text) };
         ("findings", finding.id.id(), outcome)
     });
-    let cases: Vec<_> = criteria.chain(flags).chain(findings).collect();
+    let check_itself =
+        (!check.was_made()).then(|| ("criteria", "check", Outcome::Error(check.reason.clone()))).into_iter();
+    let cases: Vec<_> = criteria.chain(flags).chain(findings).chain(check_itself).collect();
     let count = |is: fn(&Outcome) -> bool| cases.iter().filter(|(_, _, outcome)| is(outcome)).count();
-    let (failed, skipped) = (
+    let (failed, errors, skipped) = (
         count(|outcome| matches!(outcome, Outcome::Failed(_))),
+        count(|outcome| matches!(outcome, Outcome::Error(_))),
         count(|outcome| matches!(outcome, Outcome::Skipped(_))),
     );
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     text.push_str(&format!(
-        "<testsuites>\n<testsuite name=\"porta criteria\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" \
+        "<testsuites>\n<testsuite name=\"porta criteria\" tests=\"{}\" failures=\"{failed}\" errors=\"{errors}\" \
          skipped=\"{skipped}\" time=\"0\" timestamp=\"{}\">\n",
         cases.len(),
         check.checked_at,
@@ -69,6 +74,7 @@ fn case(class: &str, name: &str, outcome: &Outcome) -> String {
     let inner = match outcome {
         Outcome::Passed(detail) => format!("<system-out>{}</system-out>", escaped(detail)),
         Outcome::Failed(detail) => format!("<failure message=\"{}\"/>", escaped(detail)),
+        Outcome::Error(detail) => format!("<error message=\"{}\"/>", escaped(detail)),
         Outcome::Skipped(detail) => format!("<skipped message=\"{}\"/>", escaped(detail)),
     };
     format!("<testcase classname=\"porta.{class}\" name=\"{name}\" time=\"0\">{inner}</testcase>\n")

@@ -6,9 +6,20 @@ use crate::domain::criteria::verdict::Colour;
 /// The whole check.
 pub fn report(check: &Check, db: &str) -> String {
     let mut text = format!("# {}: {}\n\n", heading(check), line(&check.reason));
-    text.push_str(&format!("`{db}`, checked {} UTC\n\n", check.checked_at.to_minute()));
+    text.push_str(&format!("`{db}`, checked {} UTC\n", check.checked_at.to_minute()));
+    if check.was_made() {
+        tables(check, &mut text);
+    }
+    findings(check, &mut text);
+    text.push_str(&plan(check));
+    text.push_str(&remedies(&check.remedies));
+    text
+}
+
+/// Criteria, flags and leading indicators.
+fn tables(check: &Check, text: &mut String) {
     text.push_str(
-        "| criterion | now | threshold | status | evidence | forecast |\n|---|---:|---:|---|---|---|\n",
+        "\n| criterion | now | threshold | status | evidence | forecast |\n|---|---:|---:|---|---|---|\n",
     );
     for criterion in &check.criteria {
         let evidence = criterion.evidence.as_ref().map_or("none", |evidence| &evidence.text);
@@ -26,10 +37,6 @@ pub fn report(check: &Check, db: &str) -> String {
     }
     text.push_str("\n| leading indicator | |\n|---|---|\n");
     check.leading.iter().for_each(|indicator| text.push_str(&row(&[&indicator.label, &indicator.detail])));
-    findings(check, &mut text);
-    text.push_str(&plan(check));
-    text.push_str(&remedies(&check.remedies));
-    text
 }
 
 /// `WATCH (warning)`.

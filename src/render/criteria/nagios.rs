@@ -7,12 +7,15 @@ use crate::domain::criteria::thresholds::Thresholds;
 
 /// `PORTA WARNING - p95 1813 ms near 2000 ms | agents=1;3;5;0 p95=1813ms;1800;2000;0 …`.
 pub fn line(check: &Check, thresholds: &Thresholds) -> String {
+    if !check.was_made() {
+        return unknown(&check.reason);
+    }
     let data: Vec<_> = check.criteria.iter().map(|criterion| datum(criterion, thresholds)).collect();
     let state = check.verdict.name().to_uppercase();
     format!("PORTA {state} - {} | {}\n", in_line(&check.reason), data.join(" "))
 }
 
-/// The line for a check that could not be made.
+/// The line where nothing could be checked: without performance data.
 pub fn unknown(why: &str) -> String {
     format!("PORTA UNKNOWN - {}\n", in_line(why))
 }

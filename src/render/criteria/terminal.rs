@@ -16,6 +16,10 @@ pub fn check(check: &Check, db: &str) -> String {
     }
     let word = check.rung.map_or_else(|| check.verdict.name().to_uppercase(), |rung| rung.as_str().into());
     text.push_str(&format!("\n\n  {}   {}\n\n", styled(of_verdict(check.verdict), &word), check.reason));
+    if !check.was_made() {
+        text.push_str(next(check).trim_start_matches('\n'));
+        return text;
+    }
     text.push_str(&criteria(check));
     text.push_str(&format!(
         "\n  yellow flags: {}      red flags: {}\n",
@@ -154,9 +158,7 @@ fn next(check: &Check) -> String {
         text.push_str(&format!("  {when}: {}\n", step.action));
     }
     let verdict = check.verdict.name();
-    text.push_str(&format!(
-        "  Verdict: {verdict}, exit code {}. The whole plan: --format markdown\n",
-        check.exit_code
-    ));
+    let whole = if check.was_made() { " The whole plan: --format markdown" } else { "" };
+    text.push_str(&format!("  Verdict: {verdict}, exit code {}.{whole}\n", check.exit_code));
     text
 }

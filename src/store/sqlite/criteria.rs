@@ -1,6 +1,5 @@
 //! Checks: what they read, without leaving a trace, and the short write that stores them.
 
-use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, MAIN_DB, Row, Transaction, TransactionBehavior, params};
@@ -226,27 +225,6 @@ fn read<T>(
     }
     Err(StoreError::Busy.into())
 }
-
-/// Alone among checks.
-#[derive(Debug)]
-pub struct CheckLock {
-    _file: File,
-}
-
-impl CheckLock {
-    /// Keeps other checks of this database away, after waiting for one that is under way.
-    ///
-    /// # Errors
-    /// [`OpenError::InUse`] when that one does not end, [`OpenError::NoLock`] when there can be no lock file, and as [`observe`].
-    pub fn take(db: &Path) -> std::result::Result<Self, ObserveError> {
-        // Beside what is no database of porta's, no file is made.
-        if !lock::is_known_to_checks(db) {
-            checks(db, 1)?;
-        }
-        Ok(Self { _file: lock::alone(db)? })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;

@@ -16,7 +16,7 @@ use crate::clock;
 
 /// What is appended to the database's name.
 const SUFFIX: &str = ".lock";
-/// The same for the file that checks keep each other away by.
+/// The same for the file that checks keep each other away by, and their state in.
 const SUFFIX_OF_CHECKS: &str = ".check.lock";
 /// How long to wait for others, who may be only looking something up.
 pub const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -72,23 +72,48 @@ impl DatabaseLock {
     }
 }
 
+/// The file that checks keep each other away by, and whether it was made just now.
+pub struct CheckFile {
+    /// Open to read, and to write where this user may.
+    pub file: File,
+    /// Whether it can be written.
+    pub is_writable: bool,
+    /// Whether there was none.
+    pub is_new: bool,
+}
+
+/// Opens the file that checks keep each other away by, and makes it if that is wanted. `None` where there is none.
+///
+/// # Errors
+/// [`OpenError::NoLock`] when it cannot be opened or made.
+pub fn check_file(db: &Path, make: bool) -> Result<Option<CheckFile>, OpenError> {
+    let path = path_of_checks(db)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    let opened = match options.open(&path) {
+        Ok(file) => Ok(CheckFile { file, is_writable: true, is_new: false }),
+        Err(error) if error.kind() == ErrorKind::NotFound && !make => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made = options.create(true).truncate(false).open(&path);
+            made.map(|file| CheckFile { file, is_writable: true, is_new: true })
+        }
+        // To read is enough for a lock.
+        Err(_) => File::open(&path).map(|file| CheckFile { file, is_writable: false, is_new: false }),
+    };
+    opened.map(Some).map_err(no_lock(&path))
+}
+
 /// Keeps other checks of the database away, after waiting for one that is under way.
 ///
 /// # Errors
-/// [`OpenError::InUse`] when that does not end, [`OpenError::NoLock`] when there can be no lock file.
-pub fn alone(db: &Path) -> Result<File, OpenError> {
+/// [`OpenError::InUse`] when that does not end, [`OpenError::NoLock`] when the file cannot be locked.
+pub fn alone(file: &File, db: &Path) -> Result<(), OpenError> {
     let path = path_of_checks(db)?;
-    let file = open(&path).map_err(no_lock(&path))?;
-    if take(&file, WAIT_MAX, File::try_lock).map_err(no_lock(&path))? {
-        Ok(file)
+    if take(file, WAIT_MAX, File::try_lock).map_err(no_lock(&path))? {
+        Ok(())
     } else {
-        Err(OpenError::InUse { holders: holders(&file, &path) })
+        Err(OpenError::InUse { holders: holders(file, &path) })
     }
-}
-
-/// Whether there is a file already that checks keep each other away by.
-pub fn is_known_to_checks(db: &Path) -> bool {
-    path_of_checks(db).is_ok_and(|path| path.exists())
 }
 
 fn path_of_checks(db: &Path) -> Result<PathBuf, OpenError> {

@@ -153,6 +153,14 @@ impl OpenError {
             Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
                 format!("Name another file with --db or PORTA_DB, or {RESTORE}")
             }
+            Self::Sqlite(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) =>
+            {
+                format!("porta migrate verify FILE says what is damaged; {RESTORE}")
+            }
+            Self::Sqlite(error) if is_locked(error) => {
+                "Another program has it to itself: wait until it is done, or end it, and try again.".into()
+            }
             Self::Foreign => "Name another file with --db or PORTA_DB.".into(),
             Self::Newer { porta_version: Some(version), .. } => {
                 format!("Install the porta that wrote it ({version} or newer), or {RESTORE}")
@@ -173,6 +181,11 @@ impl OpenError {
             Self::Backup(_) => "Make space beside the database and try again; nothing was changed.".into(),
         }
     }
+}
+
+fn is_locked(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
 /// What a migration did.

@@ -7,6 +7,7 @@ mod at_rest;
 pub mod backup;
 mod beside;
 mod channels;
+pub mod check_state;
 mod companion;
 mod connection;
 mod contents;
