@@ -172,9 +172,9 @@ fn without_number(text: &str, behind: &str) -> String {
 fn table_and_markdown_are_as_they_were_read() {
     // Three hours and a half ago: for the next half an hour that is three hours.
     let busy = Minute { ago: 210, requests: 3600, utilisation: 0.99, agents: 4, ..Minute::QUIET };
-    let quiet = Minute { ago: 215, ..Minute::QUIET };
-    for (name, minutes) in [("quiet", &[quiet][..]), ("busy", &[quiet, busy])] {
-        let workspace = remembered::database(minutes);
+    let (busy, quiet) = (busy.repeated(5), Minute { ago: 215, ..Minute::QUIET }.repeated(5));
+    for (name, minutes) in [("quiet", quiet.clone()), ("busy", [quiet, busy].concat())] {
+        let workspace = remembered::database(&minutes);
         for format in ["table", "markdown"] {
             let text = workspace.porta(&["criteria", "check", "--no-store", "--format", format]).stdout;
             insta::assert_snapshot!(format!("{name}_{format}"), stable(&text));

@@ -225,7 +225,6 @@ fn read<T>(
     }
     Err(StoreError::Busy.into())
 }
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
