@@ -2,6 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::orders::{Order, Orders};
 use crate::exit::Failure;
 
 /// Waits for signals from its creation on.
@@ -9,6 +10,8 @@ pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
+    orders: Option<Orders>,
+    order: Option<Order>,
 }
 
 impl Signals {
@@ -18,15 +21,46 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hang_up: listen(SignalKind::hangup())?,
+            orders: None,
+            order: None,
         })
+    }
+
+    /// The same for a run that a server has started: its order counts as a signal.
+    pub fn with_orders() -> Result<Self, Failure> {
+        Ok(Self { orders: Some(Orders::start()?), ..Self::new()? })
     }
 
     /// The name of the next signal, once it comes.
     pub async fn next(&mut self) -> &'static str {
+        let order = async {
+            match &mut self.orders {
+                Some(orders) => orders.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hang_up.recv() => "SIGHUP",
+            order = order => {
+                self.order = Some(order);
+                "an order"
+            }
+        }
+    }
+
+    /// The same without orders, where there is nothing left that they could end.
+    pub async fn next_but_orders(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.hang_up.recv() => "SIGHUP",
         }
+    }
+
+    /// The order that has come.
+    pub fn order(&self) -> Option<&Order> {
+        self.order.as_ref()
     }
 }

@@ -1,5 +1,6 @@
 //! Values become text. No I/O: whoever prints decides where, and whether colours are kept.
 
+pub mod chart;
 pub mod compare;
 pub mod criteria;
 pub mod endpoints;

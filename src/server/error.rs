@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::domain::channel::SettingError;
 use crate::domain::fault::Fault;
+use crate::domain::id::RunId;
 use crate::domain::update::UpdateError;
 use crate::store::StoreError;
 use crate::thingspeak::bulk::BulkError;
@@ -44,6 +45,20 @@ pub enum Refusal {
     Forbidden(String),
     /// What is asked for can be read, but cannot be.
     Unprocessable(String),
+    /// A value can be read, and is not one of those that are permitted.
+    OutOfLimits {
+        /// Which.
+        field: &'static str,
+        /// What it takes, and what says so.
+        message: String,
+    },
+    /// One run goes on at a time, and this is another.
+    RunGoingOn {
+        /// Which.
+        run: RunId,
+        /// Since when, and whose.
+        message: String,
+    },
     /// Whoever asks has as much under way as they may.
     Busy(String),
     /// No channel for the API key of an update. Devices know the body `0`.
@@ -127,6 +142,10 @@ impl Cause {
     }
 }
 
+/// What a refusal says, for whoever puts it into another shape. It goes along with the response.
+#[derive(Clone, Debug)]
+pub struct Said(pub String);
+
 /// What an error says, whatever its shape.
 struct Words {
     status: StatusCode,
@@ -144,7 +163,9 @@ impl Refusal {
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "resource_not_found", message, None),
             Self::Body(status, message) => (status, "body", message, None),
             Self::Invalid { field, message } => (StatusCode::BAD_REQUEST, "bad_request", message, field),
-            Self::Conflict(message) => (StatusCode::CONFLICT, "conflict", message, None),
+            Self::Conflict(message) | Self::RunGoingOn { message, .. } => {
+                (StatusCode::CONFLICT, "conflict", message, None)
+            }
             Self::Unauthorized | Self::LogIn(_) | Self::Key | Self::EntriesDenied | Self::NoEntry => {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
@@ -156,6 +177,9 @@ impl Refusal {
             Self::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message, None),
             Self::Unprocessable(message) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message, None)
+            }
+            Self::OutOfLimits { field, message } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message, Some(field))
             }
             Self::Busy(message) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message, None),
             Self::TooSoon | Self::TooMany => {
@@ -211,8 +235,11 @@ impl IntoResponse for Refusal {
         match self {
             Self::Key => (StatusCode::BAD_REQUEST, "0").into_response(),
             Self::TooSoon => (StatusCode::OK, "0").into_response(),
-            Self::Unavailable(cause) => {
-                with_cause(Some(cause), (StatusCode::SERVICE_UNAVAILABLE, "0").into_response())
+            Self::Unavailable(why) => {
+                let Words { message, cause, .. } = Self::Unavailable(why).words();
+                let mut response = (StatusCode::SERVICE_UNAVAILABLE, "0").into_response();
+                response.extensions_mut().insert(Said(message));
+                with_cause(cause, response)
             }
             Self::LogIn(path) => (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response(),
             Self::EntriesDenied => (StatusCode::BAD_REQUEST, "-1").into_response(),
@@ -226,9 +253,11 @@ impl IntoResponse for Refusal {
                 let details = status.canonical_reason().unwrap_or_default();
                 // In ThingSpeak's errors the status is a string.
                 let error =
-                    json!({ "error_code": format!("error_{code}"), "message": message, "details": details });
+                    json!({ "error_code": format!("error_{code}"), "message": &message, "details": details });
                 let body = json!({ "status": status.as_str(), "error": error });
-                with_cause(cause, (status, Json(body)).into_response())
+                let mut response = (status, Json(body)).into_response();
+                response.extensions_mut().insert(Said(message));
+                with_cause(cause, response)
             }
         }
     }

@@ -16,7 +16,6 @@ mod feed_cache;
 mod feeds;
 mod forwarded;
 mod guard;
-mod local;
 mod metrics;
 mod operations;
 mod origin;
@@ -27,6 +26,7 @@ pub mod root;
 pub mod routes;
 mod security;
 mod session;
+pub mod stress_test;
 mod unsent;
 mod workers;
 
@@ -46,6 +46,7 @@ use self::feed_cache::FeedCache;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
 use self::refusals::Refusals;
+use self::stress_test::StressTests;
 use self::unsent::Unsent;
 use self::workers::{Accepted, Workers};
 use crate::clock;
@@ -55,7 +56,7 @@ use crate::domain::metrics::IncidentKind;
 use crate::domain::unit::UtcMillis;
 use crate::store::SharedStore;
 
-/// Of the time that a stop waits for answers, how much commands have to end by themselves.
+/// Of the time that a stop waits for answers, how much commands and a stress test have to end by themselves.
 const COMMANDS_SHARE: f32 = 0.8;
 /// How long the listener rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -77,6 +78,8 @@ pub struct Options {
     pub root_path: String,
     /// Addresses of proxies whose word is believed on where a request comes from.
     pub trusted_proxies: Vec<IpAddr>,
+    /// What runs administrators may start.
+    pub stress_test: stress_test::Options,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -107,8 +110,10 @@ pub struct State {
     feeds: FeedCache,
     metrics: Metrics,
     bridge: Bridge,
+    stress_tests: StressTests,
     address: SocketAddr,
     accounts: Accounts,
+    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
     root_path: String,
     trusted_proxies: Vec<IpAddr>,
     clock_step: Mutex<Option<StepBack>>,
@@ -119,7 +124,11 @@ pub struct State {
 impl State {
     fn new(store: SharedStore, address: SocketAddr, options: &Options) -> std::io::Result<Self> {
         let web = Web::new(options.debug);
-        let site = if options.debug { None } else { Some(Site::read(&web).map_err(std::io::Error::other)?) };
+        let root_path = options.root_path.clone();
+        let site = match options.debug {
+            true => None,
+            false => Some(Site::read(&web, &root_path).map_err(std::io::Error::other)?),
+        };
         let bounds = options.bounds;
         Ok(Self {
             store,
@@ -134,10 +143,11 @@ impl State {
             feeds: FeedCache::new(),
             metrics: Metrics::new(),
             bridge: Bridge::new(options.bridge.clone(), &bounds),
+            stress_tests: StressTests::new(options.stress_test.clone(), address),
             address,
             accounts: Accounts::new(),
-            root_path: options.root_path.clone(),
             trusted_proxies: options.trusted_proxies.clone(),
+            root_path,
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),
@@ -174,15 +184,19 @@ pub async fn serve(
             condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
         };
         drop(listener);
-        let mut finishing = std::pin::pin!(workers.finish());
-        tokio::select! {
-            () = &mut finishing => {}
-            // So that who waits for a command is still told that it was ended.
-            () = tokio::time::sleep(options.shutdown_timeout.mul_f32(COMMANDS_SHARE)) => {
-                state.bridge.stop().await;
-                finishing.await;
+        let patience = options.shutdown_timeout.mul_f32(COMMANDS_SHARE);
+        let finishing = async {
+            let mut finishing = std::pin::pin!(workers.finish());
+            tokio::select! {
+                () = &mut finishing => {}
+                // So that who waits for a command is still told that it was ended.
+                () = tokio::time::sleep(patience) => {
+                    state.bridge.stop().await;
+                    finishing.await;
+                }
             }
-        }
+        };
+        tokio::join!(finishing, state.stress_tests.stop(patience));
         state.bridge.stop().await;
         stop_storing.notify_one();
         ended

@@ -9,7 +9,9 @@ use axum::routing::{MethodFilter, on};
 
 use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
-use super::{State, accounts, admin, assets, bridge, channels, device, feeds, operations, pages};
+use super::{
+    State, accounts, admin, assets, bridge, channels, device, feeds, operations, pages, stress_test,
+};
 
 /// The place in [`ROUTES`] of what is not in it.
 pub const OTHER: usize = ROUTES.len();
@@ -107,6 +109,13 @@ routes! {
     DELETE "/api/admin/channels/{channel}/keys/{key}" Admin admin::revoke_key,
     POST   "/api/admin/channels/{channel}/keys/{key}/rotate" Admin admin::rotate_key,
     GET    "/api/admin/requests" Admin operations::requests,
+    POST   "/api/admin/stress-test/start" Admin stress_test::start_run,
+    GET    "/api/admin/stress-test/history/list" Admin stress_test::history,
+    GET    "/api/admin/stress-test/{run}" Admin stress_test::show,
+    DELETE "/api/admin/stress-test/{run}" Admin stress_test::delete,
+    GET    "/api/admin/stress-test/{run}/events" Admin stress_test::events,
+    POST   "/api/admin/stress-test/{run}/cancel" Admin stress_test::cancel,
+    GET    "/api/admin/stress-test/{run}/report" Admin stress_test::report,
     // agents
     POST   "/run_bash" Agent bridge::run_bash,
     POST   "/agent/pipeline" Agent bridge::pipeline,
@@ -132,6 +141,7 @@ routes! {
     POST   "/setup" Open accounts::set_up,
     GET    "/account" Page accounts::account_page,
     POST   "/account" Page accounts::change,
+    POST   "/language" Open pages::language::choose,
     GET    "/static/{file}" Open assets::asset,
 }
 

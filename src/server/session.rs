@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use super::accounts::cookies::{self, Kind};
 use super::error::Refusal;
 use super::forwarded::Arrival;
-use super::{State, body, local, origin};
+use super::pages::language;
+use super::{State, body, origin};
 use crate::clock;
 pub use crate::domain::account::Role;
 use crate::domain::id::AccountId;
@@ -87,7 +88,7 @@ impl FromRequestParts<Arc<State>> for LoggedIn {
 /// Where to log in, and to come back from, if that is a page.
 fn login_path(parts: &Parts, root: &str) -> String {
     let next = parts.uri.path_and_query().map(|path| path.as_str()).filter(|path| {
-        [Method::GET, Method::HEAD].contains(&parts.method) && *path != "/" && local::is_local(path)
+        [Method::GET, Method::HEAD].contains(&parts.method) && *path != "/" && language::is_local(path)
     });
     match next {
         None => format!("{root}/login"),

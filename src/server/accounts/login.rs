@@ -22,8 +22,9 @@ use crate::domain::secret::SecretHash;
 use crate::entropy;
 use crate::server::error::Refusal;
 use crate::server::forwarded::Arrival;
+use crate::server::pages::{self, language};
 use crate::server::session::{self, Form, LoggedIn, Sent};
-use crate::server::{State, local, origin, pages};
+use crate::server::{State, origin};
 use crate::store::{Look, StoreError, look};
 
 /// What the page's address may say.
@@ -191,9 +192,8 @@ async fn form(
         Some(Rejected::Wrong) => (StatusCode::FORBIDDEN, "wrong", None),
         Some(Rejected::Wait(wait)) => (StatusCode::TOO_MANY_REQUESTS, "wait", Some(wait)),
     };
-    // Rounded up: who comes back then is not too early.
-    let seconds = wait.map(|wait| wait.as_millis().div_ceil(1000) as u64);
-    let next = if local::is_local(next) { next } else { "" };
+    let seconds = wait.map(seconds);
+    let next = if language::is_local(next) { next } else { "" };
     let data = context! { csrf, next, email, reason, seconds, has_accounts };
     let mut page = (status, pages::render(state, &parts.headers, None, "login.html", data)?).into_response();
     if let Some(seconds) = seconds {
@@ -202,9 +202,14 @@ async fn form(
     Ok(with_headers(page, cookie))
 }
 
+/// Whole seconds that are no less: who comes back then is not too early.
+pub fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 /// Leads somebody who has logged in to the page they wanted.
 fn sent_on(state: &State, next: &str) -> Response {
-    let next = if local::is_local(next) { next } else { "/" };
+    let next = if language::is_local(next) { next } else { "/" };
     see_other(&format!("{}{next}", state.root_path))
 }
 

@@ -10,7 +10,7 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::cookies::{self, Kind};
-use super::login::{is_right, see_other, with_headers};
+use super::login::{is_right, seconds, see_other, with_headers};
 use super::throttle::Attempt;
 use super::{Tokens, shown};
 use crate::clock;
@@ -125,7 +125,7 @@ async fn change_password(
     let attempt = Attempt { client: arrival.client, account: SecretHash::of(email.as_str()), known_browser };
     match is_right(state, &attempt, credentials.as_ref(), &current).await? {
         Err(wait) => {
-            let seconds = wait.as_millis().div_ceil(1000) as u64;
+            let seconds = seconds(wait);
             let status = StatusCode::TOO_MANY_REQUESTS;
             let mut page = page(state, headers, &found.session, status, "wait", Some(seconds))?;
             page.headers_mut().insert(RETRY_AFTER, seconds.into());

@@ -88,7 +88,8 @@ impl Throttle {
         }
         let (network, account) = (network(attempt.client), attempt.account);
         let has_failed = self.0.contains_key(&Counted::Both(network, account));
-        if has_failed && let Some(wait) = self.wait(Counted::Account(account), now) {
+        let for_account = if has_failed { self.wait(Counted::Account(account), now) } else { None };
+        if let Some(wait) = for_account.max(self.wait(Counted::Network(network), now)) {
             return Err(wait);
         }
         self.count(Counted::Network(network), FREE_OF_NETWORK, now)?;

@@ -1,0 +1,137 @@
+//! Quantities on pages: as [`crate::domain::unit`] writes them, with the units of the reader's language. What is not
+//! known is a dash.
+
+use std::time::Duration;
+
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+use serde::Deserialize as _;
+
+use super::words;
+use crate::domain::unit::{self, UtcMillis};
+
+/// What stands where nothing is known.
+pub const UNKNOWN: &str = "–";
+/// Units in Russian.
+const RUSSIAN_UNITS: [(&str, &str); 6] =
+    [(" ms", " мс"), (" kB", " кБ"), (" MB", " МБ"), (" GB", " ГБ"), (" TB", " ТБ"), (" B", " Б")];
+
+/// Adds what templates write quantities with.
+pub fn add_filters(templates: &mut Environment<'static>) {
+    let mut numbers = |name, show: fn(&str, f64) -> String| {
+        templates.add_filter(name, move |state: &State, value: &Value| {
+            Ok::<_, Error>(
+                number(value)?.map_or_else(|| UNKNOWN.to_owned(), |value| show(&language(state), value)),
+            )
+        });
+    };
+    numbers("millis", |language, ms| in_language(language, unit::millis(Some(ms))));
+    numbers("bytes", |language, bytes| in_language(language, unit::bytes(bytes.max(0.0) as u64)));
+    numbers("seconds", |language, seconds| {
+        format!("{} {}", whole_or_significant(seconds), if language == "ru" { "с" } else { "s" })
+    });
+    numbers("percent", |_, value| unit::percent(value));
+    numbers("rate", |_, value| unit::rate(value));
+    numbers("significant", |_, value| unit::significant(value));
+    numbers("count", |_, count| unit::count(count.max(0.0) as u64));
+    numbers("clock", |_, seconds| unit::clock(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
+    templates.add_filter("time", time);
+    templates.add_filter("fill", |text: &str, values: Kwargs| words::fill(text, values));
+    templates.add_filter("plural", plural);
+}
+
+/// A number; `None` for one that is not known. A name that the template does not know is an error.
+fn number(value: &Value) -> Result<Option<f64>, Error> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    f64::try_from(value.clone()).map(Some)
+}
+
+/// `60`, `1.99`: what was planned has no decimals that nobody wrote.
+fn whole_or_significant(value: f64) -> String {
+    if value.fract() == 0.0 && value >= 0.0 { unit::count(value as u64) } else { unit::significant(value) }
+}
+
+fn language(state: &State) -> String {
+    state.lookup("language").map(|language| language.to_string()).unwrap_or_default()
+}
+
+/// A quantity with its unit in a language.
+pub fn in_language(language: &str, text: String) -> String {
+    if language != "ru" {
+        return text;
+    }
+    let unit =
+        RUSSIAN_UNITS.iter().find_map(|(english, russian)| Some((text.strip_suffix(english)?, russian)));
+    unit.map_or_else(|| text.clone(), |(number, russian)| format!("{number}{russian}"))
+}
+
+/// An instant, UTC, for people and for machines.
+fn time(instant: Value) -> Result<Value, Error> {
+    if instant.is_none() {
+        return Ok(Value::from(UNKNOWN));
+    }
+    let instant = UtcMillis::deserialize(instant)?;
+    Ok(Value::from_safe_string(format!("<time datetime=\"{instant}\">{}</time>", instant.to_minute())))
+}
+
+/// `forms | plural(3, name="x")`: the form that goes with the number, which takes the place of `{n}`.
+fn plural(state: &State, forms: Value, count: u64, values: Kwargs) -> Result<String, Error> {
+    let form = words::form(&language(state), count);
+    let form = forms.get_attr(form)?;
+    let text = form
+        .as_str()
+        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "a form of the word is missing"))?;
+    let names: Vec<String> = values.args().map(str::to_owned).collect();
+    let mut all = vec![("n".to_owned(), Value::from(unit::count(count)))];
+    for name in names {
+        let value = values.get(&name)?;
+        all.push((name, value));
+    }
+    words::fill(text, all.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::context;
+    use minijinja::value::Serde;
+
+    use super::*;
+
+    fn shown(language: &str, template: &str, data: Value) -> String {
+        let mut templates = Environment::new();
+        add_filters(&mut templates);
+        let data = context! { language, ..data };
+        templates.render_named_str("t.html", template, data).expect("rendered")
+    }
+
+    #[test]
+    fn quantities_have_the_units_of_the_language() {
+        let data = || context! { a => 1.424, b => 20_480, n => (), t => Serde(UtcMillis(1_795_295_040_123)) };
+        let template =
+            "{{ a|millis }}, {{ b|bytes }}, {{ n|millis }}, {{ b|count }}, {{ a|percent }}, {{ a|seconds }}";
+        assert_eq!(shown("en", template, data()), "1.42 ms, 20.5 kB, –, 20 480, 1.4 %, 1.42 s");
+        assert_eq!(shown("ru", template, data()), "1.42 мс, 20.5 кБ, –, 20 480, 1.4 %, 1.42 с");
+        assert_eq!(
+            shown("en", "{{ t|time }}", data()),
+            "<time datetime=\"2026-11-21T21:04:00.123Z\">2026-11-21 21:04</time>"
+        );
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_given_is_an_error() {
+        let mut templates = Environment::new();
+        add_filters(&mut templates);
+        for template in ["{{ nothing|millis }}", "{{ nothing|time }}", "{{ 'text'|count }}"] {
+            assert!(templates.render_str(template, context! {}).is_err(), "{template}");
+        }
+    }
+
+    #[test]
+    fn words_agree_with_numbers_and_are_escaped() {
+        let data = || context! { f => context! { one => "{n} запуск {x}", few => "{n} запуска {x}", many => "{n} запусков {x}" } };
+        assert_eq!(shown("ru", "{{ f|plural(1, x='<') }}", data()), "1 запуск &lt;");
+        assert_eq!(shown("ru", "{{ f|plural(2000, x='') }}", data()), "2 000 запусков ");
+    }
+}

@@ -1,0 +1,139 @@
+//! Templates and translations, without a server.
+
+use std::collections::BTreeSet;
+
+use minijinja::{Value, context};
+
+use super::language::LANGUAGES;
+use super::*;
+use crate::server::assets::Web;
+
+fn site() -> Site {
+    Site::read(&Web::new(false), "/root").expect("templates and translations")
+}
+
+/// What every page has, for an administrator.
+fn around(path: &str) -> Value {
+    let session = context! { email => "admin@example.org", is_admin => true, csrf => "token" };
+    context! { session, root => "/root", path, address => path }
+}
+
+/// A page in every language.
+fn pages(site: &Site, template: &str, data: &Value) -> Vec<String> {
+    let render = |language| site.render(template, language, context! { ..data.clone(), ..around("/admin") });
+    LANGUAGES.into_iter().map(|language| render(language).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+#[test]
+fn the_shell_renders_in_every_language() {
+    let site = site();
+    let home = context! { up => "0:00:02", channels => 0, updates => 2, database_bytes => 20_480 };
+    for (template, data) in
+        [("home.html", home), ("refused.html", context! { kind => "not_found", message => "<no>" })]
+    {
+        for (page, language) in pages(&site, template, &data).into_iter().zip(LANGUAGES) {
+            assert!(page.contains(&format!("lang=\"{language}\"")), "{page}");
+            assert!(page.contains("<a href=\"/root/admin\" aria-current=\"page\">"), "{page}");
+            assert!(!page.contains("<no>"), "{page}");
+            assert!(page.starts_with("<!doctype html>"), "{page}");
+        }
+    }
+}
+
+#[test]
+fn text_is_escaped_and_paths_stay_readable() {
+    let message = "a/b & <i> \" ' é";
+    let page = &pages(&site(), "refused.html", &context! { kind => "not_found", message })[0];
+    assert!(page.contains("a/b &amp; &lt;i&gt; &quot; &#39; é"), "{page}");
+}
+
+#[test]
+fn a_reader_who_has_not_logged_in_sees_no_tabs() {
+    let data = context! { session => (), root => "", path => "/", address => "/", kind => "not_found", message => "" };
+    let page = site().render("refused.html", "en", data).expect("a page");
+    assert!(!page.contains("<nav"), "{page}");
+    assert!(page.contains("name=\"language\" value=\"ru\""), "{page}");
+}
+
+/// The keys of a translation, as `area.key`.
+fn keys(path: &str, tree: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match tree.as_object() {
+        Some(map) if !map.contains_key("one") => {
+            for (key, tree) in map {
+                keys(&if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, tree, found);
+            }
+        }
+        _ => {
+            found.insert(path.to_owned());
+        }
+    }
+}
+
+/// Every word is on some page: by its whole name after `t.` or between quotation marks, or by the beginning of its name and
+/// an index.
+#[test]
+fn no_translation_is_unused() {
+    let web = Web::new(false);
+    let template = |name: String| {
+        String::from_utf8(web.file(&format!("templates/{name}")).expect("a template").into_owned())
+    };
+    let mut text =
+        web.names("templates").into_iter().map(|name| template(name).expect("UTF-8")).collect::<String>();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            } else {
+                text.push_str(&std::fs::read_to_string(path).expect("a file"));
+            }
+        }
+    }
+    let mut all = BTreeSet::new();
+    for name in web.names("translations/en") {
+        let tree = serde_json::from_slice(&web.file(&format!("translations/en/{name}")).expect("a file"))
+            .expect("JSON");
+        keys(name.trim_end_matches(".json"), &tree, &mut all);
+    }
+    let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_');
+    let named = |key: &str| {
+        text.match_indices(&format!("t.{key}")).any(|(at, found)| ends(&text[at + found.len()..]))
+    };
+    let quoted = |key: &str| text.contains(&format!("\"{key}\""));
+    let indexed = |key: &str| {
+        let beginnings = key.match_indices('.').map(|(at, _)| &key[..at]);
+        beginnings.into_iter().any(|beginning| {
+            text.contains(&format!("t.{beginning}[")) || text.contains(&format!("\"{beginning}.{{"))
+        })
+    };
+    let unused: Vec<_> = all.iter().filter(|key| !(named(key) || quoted(key) || indexed(key))).collect();
+    assert!(unused.is_empty(), "nothing says {unused:?}");
+}
+
+/// Code asks for words by `.text("area.key")`.
+#[test]
+fn every_word_that_code_asks_for_is_there() {
+    let site = site();
+    let words = site.words("en").expect("English");
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/pages")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            if path.extension().is_none_or(|suffix| suffix != "rs") || path.ends_with("tests.rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a file");
+            for after in text.split(".text(\"").skip(1) {
+                let key = after.split('"').next().unwrap_or_default();
+                assert!(
+                    !key.contains('.') || key.contains('{') || words.find(key).is_some(),
+                    "{key} in {path:?}"
+                );
+            }
+        }
+    }
+}

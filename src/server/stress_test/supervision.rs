@@ -1,0 +1,216 @@
+//! Follows a generator to its end, whatever that is, and sees to it that the run says so.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::child::{Event, Generator};
+use super::live::Live;
+use crate::clock;
+use crate::domain::id::{ChannelId, RunId};
+use crate::domain::run::RunStatus;
+use crate::domain::unit;
+use crate::store::{SharedStore, StoreError};
+
+/// How long a process takes that was told to end at once.
+const HURRY_MAX: Duration = Duration::from_secs(5);
+/// How often it is tried again to write how a run has ended.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What is wanted of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// It is to go on.
+    GoOn,
+    /// It is to end.
+    End {
+        /// What its row is to say; empty where somebody just wanted that.
+        reason: &'static str,
+        /// How long it may take for that, and to count and delete its rows.
+        grace: Duration,
+        /// How long it may take after that to end at once.
+        hurry: Duration,
+    },
+}
+
+/// A run that was started here.
+pub struct Run {
+    pub id: RunId,
+    /// `None` for one of the run's own.
+    pub channel: Option<ChannelId>,
+    /// How long it may take in all.
+    pub time_limit: Duration,
+    /// How long of that it may take after the last request: for answers, and for its rows.
+    pub ending_time: Duration,
+    pub wish: watch::Sender<Wish>,
+    pub live: watch::Sender<Arc<Live>>,
+}
+
+/// How far it has come with ending a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Asked,
+    Hurried,
+    Killed { was_asked: bool },
+}
+
+impl Run {
+    /// Lets it end as it would by itself, with its report and without its rows.
+    pub fn cancel(&self) {
+        self.wish.send_replace(Wish::End { reason: "", grace: self.ending_time, hurry: HURRY_MAX });
+    }
+
+    fn publish(&self, next: impl FnOnce(&Live) -> Live) {
+        let next = next(&self.live.borrow());
+        self.live.send_replace(Arc::new(next));
+    }
+
+    fn take(&self, event: Event) {
+        match event {
+            Event::Start => self.publish(Live::begun),
+            Event::Progress(event) => self.publish(|live| live.after(*event)),
+            Event::Other => {}
+        }
+    }
+
+    /// Follows the process to its end.
+    pub async fn supervise(&self, generator: Generator, store: &SharedStore) {
+        let (stage, status, complaint) = self.follow(generator).await;
+        let (status, mut reason) = self.verdict(stage, status, &complaint);
+        let has_rows = self.live.borrow().run.total_requests > 0;
+        if let Some(channel) = self.channel.filter(|_| has_rows) {
+            reason += &format!("; rows of it may be left in channel {channel}");
+        }
+        self.conclude(store, status, &reason).await;
+    }
+
+    async fn follow(&self, mut generator: Generator) -> (Stage, std::io::Result<ExitStatus>, String) {
+        let mut wishes = self.wish.subscribe();
+        let mut stage = Stage::Running;
+        let mut deadline = clock::instant() + self.time_limit;
+        loop {
+            tokio::select! {
+                event = generator.events.recv() => match event {
+                    Some(event) => self.take(event),
+                    None => break,
+                },
+                Ok(()) = wishes.changed() => {
+                    let Wish::End { reason, grace, .. } = *wishes.borrow_and_update() else { continue };
+                    if stage == Stage::Running {
+                        generator.ask_to_end(reason).await;
+                        stage = Stage::Asked;
+                    }
+                    if stage == Stage::Asked {
+                        deadline = deadline.min(clock::instant() + grace);
+                    }
+                }
+                () = tokio::time::sleep_until(deadline.into()) => {
+                    stage = self.press(&generator, stage);
+                    deadline = self.patience();
+                }
+            }
+        }
+        let (status, complaint) = generator.end().await;
+        (stage, status, complaint)
+    }
+
+    /// The next thing to do about a process that has had its time.
+    fn press(&self, generator: &Generator, stage: Stage) -> Stage {
+        match stage {
+            Stage::Asked => {
+                generator.hurry();
+                Stage::Hurried
+            }
+            Stage::Running | Stage::Hurried => {
+                generator.kill();
+                Stage::Killed { was_asked: stage == Stage::Hurried }
+            }
+            Stage::Killed { .. } => {
+                tracing::warn!(run = self.id.0, "the generator was killed and does not end");
+                stage
+            }
+        }
+    }
+
+    fn patience(&self) -> Instant {
+        let hurry = if let Wish::End { hurry, .. } = *self.wish.borrow() { hurry } else { HURRY_MAX };
+        clock::instant() + hurry
+    }
+
+    /// What has become of a run whose process has not said so itself.
+    fn verdict(
+        &self,
+        stage: Stage,
+        status: std::io::Result<ExitStatus>,
+        complaint: &str,
+    ) -> (RunStatus, String) {
+        let failed = |reason: String| (RunStatus::Failed, reason);
+        match (stage, status) {
+            (Stage::Killed { was_asked: false }, _) => {
+                let limit = unit::duration(self.time_limit);
+                failed(format!("it took longer than {limit}, which is its time limit, and was ended"))
+            }
+            (Stage::Killed { was_asked: true }, _) => {
+                let why = match *self.wish.borrow() {
+                    Wish::End { reason, .. } if !reason.is_empty() => reason,
+                    _ => "it was cancelled",
+                };
+                (RunStatus::Cancelled, format!("{why}, and its process was killed, since it did not end"))
+            }
+            (_, Ok(status)) => match (status.signal(), status.code()) {
+                (Some(signal), _) => failed(format!("its process was killed by signal {signal}")),
+                (None, _) if !complaint.is_empty() => failed(complaint.to_owned()),
+                (None, code) => {
+                    let code = code.unwrap_or_default();
+                    failed(format!("its process ended without a word, with exit code {code}"))
+                }
+            },
+            (_, Err(error)) => failed(format!("it is not known how its process has ended: {error}")),
+        }
+    }
+
+    /// Shows how the run has ended, and writes it where the process has not. While that is not possible, it is tried again
+    /// and again.
+    pub async fn conclude(&self, store: &SharedStore, status: RunStatus, reason: &str) {
+        let mut has_warned = false;
+        loop {
+            match self.write_end(store, status, reason).await {
+                Ok(()) => break,
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    if !has_warned {
+                        tracing::warn!(%error, run = self.id.0, reason, "how a run has ended could not be written; that is tried again");
+                        self.publish(|live| live.given_up(status, reason));
+                    }
+                    has_warned = true;
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+        let live = self.live.borrow();
+        let (status, reason) = (live.run.status.as_str(), live.run.error_message.as_deref());
+        tracing::info!(run = self.id.0, status, reason, "a stress test has ended");
+    }
+
+    async fn write_end(
+        &self,
+        store: &SharedStore,
+        status: RunStatus,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let mut row = store.run_overview(self.id).await?;
+        if row.as_ref().is_some_and(|row| row.ended().is_none()) {
+            store.give_up_run(self.id, status, reason.to_owned()).await?;
+            row = store.run_overview(self.id).await?;
+        }
+        match row {
+            Some(row) => self.publish(|live| live.ended(row)),
+            None => self.publish(|live| live.given_up(status, reason)),
+        }
+        Ok(())
+    }
+}
