@@ -9,6 +9,7 @@ pub mod power;
 pub mod proxy;
 pub mod remembered;
 pub mod stress;
+pub mod stress_test;
 pub mod target;
 pub mod tls;
 pub mod watch;
@@ -171,6 +172,12 @@ pub async fn serve_within(
         bridge: porta::server::bridge::Options::closed(),
         root_path: String::new(),
         trusted_proxies: Vec::new(),
+        stress_test: porta::server::stress_test::Options {
+            limits: porta::server::stress_test::Limits::DEFAULT,
+            executable: env!("CARGO_BIN_EXE_porta").into(),
+            database: "/nonexistent".into(),
+            settling: Duration::ZERO,
+        },
         debug: false,
     };
     let (stop, stopping) = oneshot::channel();
