@@ -171,6 +171,8 @@ pub async fn serve_within(
         shutdown_timeout: Duration::from_secs(60),
         bounds: Bounds::DEFAULT,
         bridge: porta::server::bridge::Options::closed(),
+        root_path: String::new(),
+        trusted_proxies: Vec::new(),
         stress_test: porta::server::stress_test::Options {
             limits: porta::server::stress_test::Limits::DEFAULT,
             executable: env!("CARGO_BIN_EXE_porta").into(),
