@@ -3361,7 +3361,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__serve)
-            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --db --log-level --log-format --help"
+            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --stress-test-max-workers --stress-test-max-rps --stress-test-max-duration --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3495,6 +3495,18 @@ _porta() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --stress-test-max-workers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stress-test-max-rps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stress-test-max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3515,7 +3527,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__stress)
-            opts="-y -q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --fail-on --agents --dry-run --generate-data --yes --tune-workers --keep-rows --output --format --quiet --method --header --body --template --expect-status --db --log-level --log-format --help"
+            opts="-y -q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --fail-on --agents --dry-run --generate-data --yes --tune-workers --keep-rows --output --format --quiet --for-server --method --header --body --template --expect-status --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3587,6 +3599,10 @@ _porta() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --for-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --method)

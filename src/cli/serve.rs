@@ -138,7 +138,31 @@ pub(super) fn size_within(text: &str, range: RangeInclusive<usize>) -> Result<us
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn limits_of_stress_tests_are_checked_at_their_bounds() {
+        for (name, least, most, wrong) in [
+            ("workers", "1", "1000", ["0", "1001"]),
+            ("rps", "1", "100000", ["0", "100001"]),
+            ("duration", "1s", "24h", ["999ms", "86401"]),
+        ] {
+            let parsed = |value: &str| {
+                let argument = format!("--stress-test-max-{name}={value}");
+                Command::try_parse_from(["serve", &argument]).map(|command| command.serve.stress_tests)
+            };
+            assert!(parsed(least).is_ok() && parsed(most).is_ok(), "{name}");
+            assert!(wrong.into_iter().all(|value| parsed(value).is_err()), "{name}");
+        }
+    }
 
     #[test]
     fn sizes_are_checked_at_their_bounds() {

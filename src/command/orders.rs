@@ -39,6 +39,11 @@ impl Orders {
         Ok(Self(orders))
     }
 
+    /// The order, once, if it has come.
+    pub fn try_next(&mut self) -> Option<Order> {
+        self.0.try_recv().ok()
+    }
+
     /// Ready with the order, once.
     pub async fn next(&mut self) -> Order {
         match self.0.recv().await {

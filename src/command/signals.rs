@@ -50,17 +50,21 @@ impl Signals {
         }
     }
 
-    /// The same without orders, where there is nothing left that they could end.
-    pub async fn next_but_orders(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.hang_up.recv() => "SIGHUP",
+    /// Waits for a signal that ends at once what is being ended. Where there is a server, only its SIGINT does: a service
+    /// manager sends SIGTERM to all of its processes, and the order may come before that or after it.
+    pub async fn next_that_insists(&mut self) {
+        if self.orders.is_some() {
+            self.interrupt.recv().await;
+        } else {
+            self.next().await;
         }
     }
 
-    /// The order that has come.
-    pub fn order(&self) -> Option<&Order> {
+    /// The order, if it has come.
+    pub fn order(&mut self) -> Option<&Order> {
+        if let Some(orders) = &mut self.orders {
+            self.order = self.order.take().or_else(|| orders.try_next());
+        }
         self.order.as_ref()
     }
 }

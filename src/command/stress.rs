@@ -92,7 +92,7 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
             return Err(refused);
         }
         None => {
-            let (status, reason) = stopped_at(&signals, None);
+            let (status, reason) = stopped_at(&mut signals, None);
             place.end_early(status, &reason).await;
             return stopped_at_once(None, &screens).await;
         }
@@ -101,7 +101,7 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     match load(run, &mut signals, subject, target).await {
         Ok(Ended::Measured(measured)) => conclude(arguments, place, *measured, &screens, &mut signals).await,
         Ok(Ended::AtOnce(left)) => {
-            let (status, reason) = stopped_at(&signals, left.as_deref());
+            let (status, reason) = stopped_at(&mut signals, left.as_deref());
             place.give_up(status, &reason).await;
             stopped_at_once(left, &screens).await
         }
@@ -196,7 +196,7 @@ async fn count(
     let place = subject.place_of_rows();
     let counted = tokio::select! {
         counted = subject.finish(store, acknowledged) => Some(counted),
-        _ = signals.next_but_orders() => None,
+        () = signals.next_that_insists() => None,
     };
     let rows = Rows::new(acknowledged);
     match counted {
@@ -229,7 +229,7 @@ fn rows_left(place: Option<String>, entry_ids: Option<(u64, u64)>) -> Option<Str
 }
 
 /// What becomes of a run that was stopped at once, and why.
-fn stopped_at(signals: &Signals, left: Option<&str>) -> (RunStatus, String) {
+fn stopped_at(signals: &mut Signals, left: Option<&str>) -> (RunStatus, String) {
     let rows = left.map_or_else(String::new, |left| format!(": {left}"));
     match signals.order() {
         Some(Order::Gone) => (RunStatus::Failed, format!("{GONE}{rows}")),
@@ -254,18 +254,14 @@ async fn conclude(
 ) -> Result<Exit, Failure> {
     let Measured { mut report, uncounted, interrupted } = measured;
     report.assertions = arguments.fail_on.iter().map(|assertion| assertion.check(&report)).collect();
-    let order = signals.order().cloned();
+    let wrong = uncounted.or_else(|| failure(&report));
+    let is_cut_short = report.status == RunStatus::Cancelled;
+    let order = signals.order().filter(|_| is_cut_short).cloned();
     let is_gone = order == Some(Order::Gone);
     if is_gone {
         report.fail();
     }
-    let wrong = uncounted.or_else(|| failure(&report)).filter(|_| !is_gone);
-    let message = match (&wrong, order) {
-        (Some(failure), _) => Some(failure.message().to_owned()),
-        (None, Some(Order::Gone)) => Some(GONE.to_owned()),
-        (None, Some(Order::End(why))) => why.filter(|_| report.status == RunStatus::Cancelled),
-        (None, None) => None,
-    };
+    let message = said_of(order, wrong.as_ref());
     let saved = place.end(report.clone(), message.or_else(|| interrupted.clone())).await;
     // A report that cannot be stored is shown all the same: it cannot be made again.
     let not_saved = match saved {
@@ -288,14 +284,15 @@ async fn conclude(
     };
     let printed = screens.output.print_until_signal(text, signals).await?;
     written?;
+    // There is nobody to tell.
+    if is_gone {
+        return Ok(Exit::Failed);
+    }
     if let Some(failure) = wrong.or(not_saved) {
         return Err(failure);
     }
     if let Some(note) = &interrupted {
         screens.error.say(format!("{note}\n")).await?;
-    }
-    if is_gone {
-        return Ok(Exit::Failed);
     }
     if !printed || interrupted.is_some() {
         return Ok(Exit::Interrupted);
@@ -306,6 +303,17 @@ async fn conclude(
         (_, Verdict::Valid) => Exit::Done,
         _ => Exit::Invalid,
     })
+}
+
+/// What a run says of how it has ended, where there is something to say.
+fn said_of(order: Option<Order>, wrong: Option<&Failure>) -> Option<String> {
+    let early = match order {
+        Some(Order::Gone) => Some(GONE.to_owned()),
+        Some(Order::End(why)) => why,
+        None => None,
+    };
+    let said: Vec<_> = early.into_iter().chain(wrong.map(|failure| failure.message().to_owned())).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// What makes a run a failure rather than an answer.
@@ -326,7 +334,7 @@ async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: 
     signals.next().await;
     stop.send_replace(true);
     screen.show(|| note.to_owned());
-    signals.next().await;
+    signals.next_that_insists().await;
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ pub enum RunAccess {
     /// A write key for the channel of the claim.
     Key(Secret),
     /// A channel of the run's own, whose write key it is.
-    Scratch(NewChannel),
+    Scratch(Box<NewChannel>),
 }
 
 /// What has become of a [`Claim`]: there is one run at a time in a database.

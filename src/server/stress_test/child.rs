@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
@@ -103,10 +103,11 @@ impl Generator {
         self.signal(Signal::KILL);
     }
 
+    /// Sends a signal to it and to whatever it may have started.
     fn signal(&self, signal: Signal) {
         // There is none once it was waited for.
         let Some(pid) = self.process.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) else { return };
-        if let Err(error) = kill_process(pid, signal) {
+        if let Err(error) = kill_process_group(pid, signal) {
             tracing::debug!(%error, "the generator was not there for a signal");
         }
     }

@@ -38,7 +38,7 @@ const RECONNECT: Duration = Duration::from_secs(1);
 /// Between two signs of life where there is nothing to say.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often it is looked whether who listens still may.
-const RECHECK: Duration = Duration::from_secs(30);
+const RECHECK: Duration = Duration::from_secs(10);
 /// How often there is a look at a run of another process.
 const LOOK: Duration = Duration::from_secs(1);
 

@@ -156,12 +156,12 @@ fn access(channel: Option<ChannelId>) -> Result<(RunAccess, Secret), Refusal> {
     let settings = Settings { description: SCRATCH_DESCRIPTION.into(), ..Settings::new(SCRATCH_NAME.into()) };
     let new = entropy::new_channel(None, settings).map_err(Refusal::Internal)?;
     let key = new.write_key.clone();
-    Ok((RunAccess::Scratch(new), key))
+    Ok((RunAccess::Scratch(Box::new(new)), key))
 }
 
 /// How long a run may take in all, and how long of that after its last request.
 fn time_limit(plan: &Plan, settling: Duration) -> (Duration, Duration) {
     let rows = plan.mean_rps().unwrap_or(0.0) * plan.sending_time().as_secs_f64();
-    let ending_time = plan.timeout + settling + Duration::from_secs_f64(rows / ROWS_PER_SECOND);
+    let ending_time = plan.timeout + settling + Duration::from_secs((rows / ROWS_PER_SECOND) as u64);
     (plan.sending_time() + ending_time, ending_time)
 }

@@ -214,3 +214,116 @@ impl Run {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::child::Task;
+    use super::*;
+    use crate::domain::channel::Settings;
+    use crate::domain::run::{Claim, Place, Plan, Rate, RunAccess, RunOverview};
+    use crate::domain::secret::Secret;
+    use crate::entropy;
+    use crate::instance;
+    use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
+
+    /// Follows a process that a shell's `script` stands for, and returns what the run is then, and what was left of its key.
+    async fn followed(script: &str, time_limit: Duration, wish: Wish) -> (RunOverview, usize) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (db, executable) = (folder.path().join("porta.db"), folder.path().join("porta"));
+        let begin = r#"begin() { echo '{"event":"start"}'; }"#;
+        std::fs::write(&executable, format!("#!/bin/sh\n{begin}\n{script}\n")).expect("a script");
+        std::fs::set_permissions(&executable, std::fs::Permissions::from_mode(0o700)).expect("permissions");
+        migrate::prepare(&db).expect("a database");
+        let store: SharedStore = Arc::new(Sqlite::open(&db, QUEUE_CAPACITY).expect("a store"));
+        let new = entropy::new_channel(None, Settings::new("c".into())).expect("keys");
+        let channel = store.create_channel(new).await.expect("a channel").id;
+        let second = Duration::from_secs(1);
+        let rate = Rate::PerSecond(1);
+        let plan = Plan { workers: 1, rate, duration: second, timeout: second, warm_up: Duration::ZERO };
+        let claim = Claim { plan, channel: Some(channel), started_at: clock::utc(), owner: instance::own() };
+        let key = Secret::api_key(1);
+        let access = RunAccess::Key(key.clone());
+        let place = store.order_run(claim.clone(), access, instance::why_gone).await.expect("a place");
+        let Place::Taken(id) = place else { panic!("{place:?}") };
+        let task = Task {
+            run: id,
+            plan,
+            scenario: None,
+            channel: claim.channel,
+            key,
+            url: "http://127.0.0.1:1".into(),
+            database: db,
+        };
+        let live = watch::Sender::new(Arc::new(Live::new(claim.overview(id), 0)));
+        let (wish, wished) = (watch::Sender::new(Wish::GoOn), wish);
+        let run = Run { id, channel: claim.channel, time_limit, ending_time: time_limit, wish, live };
+        let generator = Generator::start(&executable, &task).expect("a process");
+        let wishing = async {
+            let has_begun = |live: &Arc<Live>| live.run.status != "pending";
+            run.live.subscribe().wait_for(has_begun).await.expect("a beginning");
+            run.wish.send_replace(wished);
+        };
+        tokio::join!(run.supervise(generator, &store), wishing);
+        let row = store.run_overview(id).await.expect("a row").expect("a row");
+        assert_eq!(run.live.borrow().run, row, "whoever watches sees the same");
+        assert_eq!(run.live.borrow().ended, row.ended());
+        let keys = store.keys(channel).await.expect("keys").len();
+        store.close().await.expect("an end");
+        (row, keys)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn however_a_process_ends_its_run_says_so() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        const SOON: Duration = Duration::from_millis(50);
+        let stop = Wish::End { reason: "the server was stopped", grace: SOON, hurry: SOON };
+        let cancel = Wish::End { reason: "", grace: SOON, hurry: SOON };
+        let deaf = "trap '' INT; begin; exec sleep 1000";
+        for (script, time_limit, wish, status, reason) in [
+            ("exit 3", HOUR, Wish::GoOn, "failed", "its process ended without a word, with exit code 3"),
+            ("exit 0", HOUR, Wish::GoOn, "failed", "its process ended without a word, with exit code 0"),
+            ("echo 'error: cannot: no' >&2; exit 1", HOUR, Wish::GoOn, "failed", "cannot: no"),
+            ("kill -TERM $$", HOUR, Wish::GoOn, "failed", "its process was killed by signal 15"),
+            (
+                deaf,
+                SOON,
+                Wish::GoOn,
+                "failed",
+                "it took longer than 50ms, which is its time limit, and was ended",
+            ),
+            (
+                deaf,
+                HOUR,
+                stop,
+                "cancelled",
+                "the server was stopped, and its process was killed, since it did not end",
+            ),
+            (
+                deaf,
+                HOUR,
+                cancel,
+                "cancelled",
+                "it was cancelled, and its process was killed, since it did not end",
+            ),
+            (
+                "begin; read why; echo \"error: told that $why\" >&2; exit 1",
+                HOUR,
+                stop,
+                "failed",
+                "told that the server was stopped",
+            ),
+            // The first of the signals is the one that it does not ignore.
+            ("begin; exec sleep 1000", HOUR, cancel, "failed", "its process was killed by signal 2"),
+        ] {
+            let (run, keys) = followed(script, time_limit, wish).await;
+            assert_eq!(
+                (run.status.as_str(), run.error_message.as_deref()),
+                (status, Some(reason)),
+                "{script}"
+            );
+            assert_eq!(keys, 2, "its key is gone: {script}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub mod page_cache;
 pub mod power;
 pub mod remembered;
 pub mod stress;
+pub mod stress_test;
 pub mod target;
 pub mod tls;
 pub mod watch;
@@ -167,6 +168,12 @@ pub async fn serve_within(
         shutdown_timeout: Duration::from_secs(60),
         bounds: Bounds::DEFAULT,
         bridge: porta::server::bridge::Options::closed(),
+        stress_test: porta::server::stress_test::Options {
+            limits: porta::server::stress_test::Limits::DEFAULT,
+            executable: env!("CARGO_BIN_EXE_porta").into(),
+            database: "/nonexistent".into(),
+            settling: Duration::ZERO,
+        },
         debug: false,
     };
     let (stop, stopping) = oneshot::channel();
