@@ -113,6 +113,7 @@ pub struct State {
     site: Option<Site>,
     /// What a proxy has before every path, such as `/porta`; empty when there is nothing.
     root_path: String,
+    fragments: pages::stress_test::Fragments,
     worker_timeout: Duration,
     bounds: Bounds,
     connections: Arc<Semaphore>,
@@ -147,6 +148,7 @@ impl State {
             web,
             site,
             root_path,
+            fragments: pages::stress_test::Fragments::default(),
             worker_timeout: options.worker_timeout,
             bounds,
             connections: Arc::new(Semaphore::new(bounds.connections)),

@@ -6,9 +6,11 @@ pub mod criteria;
 pub mod dashboard;
 pub mod format;
 pub mod language;
+mod phrases;
 pub mod requests;
 mod saying;
 mod site;
+pub mod stress_test;
 mod traffic;
 pub mod words;
 
