@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::process::Process;
+
 /// This process's: the machine's start, the process id, when the process was started, and where its id says anything.
 pub fn own() -> String {
     let pid = std::process::id();
@@ -51,14 +53,9 @@ fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
-/// When a process was started, in ticks since the start of the machine: field 22 of its `stat`, counted behind the name,
-/// which may have anything in it.
+/// When a process was started, in ticks since the start of the machine.
 fn started_at(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let behind_name = stat.rsplit_once(") ")?.1;
-    // A zombie has ended, whether its parent wants to know or not.
-    let has_ended = behind_name.starts_with(['Z', 'X']);
-    behind_name.split(' ').nth(19).filter(|_| !has_ended).map(str::to_owned)
+    Process::of(pid).map(|process| process.started_ticks.to_string())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 pub mod cli;
 pub mod clock;
 pub mod command;
+pub mod disk;
 pub mod domain;
 pub mod entropy;
 pub mod exec;
@@ -24,6 +25,7 @@ pub mod judgement;
 pub mod load;
 pub mod log;
 pub mod machine;
+pub mod process;
 pub mod render;
 pub mod server;
 pub mod store;

@@ -10,6 +10,7 @@ use super::signals::Signals;
 use super::{cannot, confirm, prepare, print, stderr_is_terminal, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
+use crate::disk::Disk;
 use crate::domain::channel::{Channel, Settings};
 use crate::domain::synthetic::{CHANNEL_ROWS, LABELS, MARK, Station};
 use crate::domain::unit;
@@ -55,12 +56,12 @@ fn is_synthetic(channel: &Channel) -> bool {
 }
 
 fn check_space(db: &Path, bytes: u64) -> Result<(), Failure> {
-    let Ok(disk) = rustix::fs::statvfs(db) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= bytes.saturating_add(LEFT_BYTES_MIN) {
+    let Some(Disk { free_bytes, .. }) = Disk::of(db) else { return Ok(()) };
+    if free_bytes >= bytes.saturating_add(LEFT_BYTES_MIN) {
         return Ok(());
     }
-    let reason = format!("the disk has {} left, and it takes {}", unit::bytes(free), unit::bytes(bytes));
+    let reason =
+        format!("the disk has {} left, and it takes {}", unit::bytes(free_bytes), unit::bytes(bytes));
     Err(Failure::new(ATTEMPT, reason).next_step("Ask for less, or make space."))
 }
 

@@ -1,17 +1,16 @@
 //! Ends everything that this process has started, whatever it has become.
 
 use std::collections::HashMap;
-use std::fs;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process_group, pidfd_open,
-    pidfd_send_signal, wait,
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process_group, pidfd_open, pidfd_send_signal, wait,
 };
 
 use crate::clock;
+use crate::process::{self, Process};
 
 /// How long all of it may take to be gone. A process that the kernel waits for cannot be ended.
 const END_MAX: Duration = Duration::from_secs(5);
@@ -87,38 +86,19 @@ fn end_found(begun: Instant) {
 
 /// All processes below this one.
 fn descendants() -> Vec<Pid> {
-    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for (pid, parent) in processes() {
-        children.entry(parent).or_default().push(pid);
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (pid, process) in process::ids().filter_map(|pid| Some((pid, Process::of(pid)?))) {
+        children.entry(process.parent).or_default().push(pid);
     }
     let mut found = Vec::new();
-    let mut parents = vec![getpid().as_raw_nonzero().get()];
+    let mut parents = vec![std::process::id()];
     while let Some(parent) = parents.pop() {
         for pid in children.remove(&parent).unwrap_or_default() {
             parents.push(pid);
-            found.extend(Pid::from_raw(pid));
+            found.extend(Pid::from_raw(pid.cast_signed()));
         }
     }
     found
-}
-
-/// Each process that has not ended, and its parent.
-fn processes() -> impl Iterator<Item = (i32, i32)> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-        Some((pid, living_parent(&stat)?))
-    })
-}
-
-/// Field 4 of a `stat`, counted behind the name, which may have anything in it; `None` of a zombie, which is field 3.
-fn living_parent(stat: &str) -> Option<i32> {
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    match fields.next()? {
-        "Z" | "X" => None,
-        _ => fields.next()?.parse().ok(),
-    }
 }
 
 #[cfg(test)]
@@ -126,16 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parent_is_found_behind_any_name() {
-        assert_eq!(living_parent("12 (a) b) (c) S 7 12 12 0"), Some(7));
-        assert_eq!(living_parent("12 (a) Z 7 12 12 0"), None);
-        assert_eq!(living_parent("12 (a"), None);
-    }
-
-    #[test]
-    fn this_process_has_a_parent_and_its_child_is_a_descendant() {
-        let own = getpid().as_raw_nonzero().get();
-        assert!(processes().any(|(pid, parent)| pid == own && parent > 0));
+    fn a_child_of_this_process_is_a_descendant() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a child");
         let is_found = descendants().contains(&Pid::from_child(&child));
         child.kill().expect("its end");

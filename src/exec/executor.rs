@@ -2,12 +2,12 @@
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::statvfs;
 use rustix::process::geteuid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,8 @@ use super::cgroup::Groups;
 use super::message::{Answer, LINE_BYTES_MAX, Message, Order, Ready, Setup, Stream};
 use super::runner::NAME;
 use super::{Confinement, ExecError, Invocation, Outcome, Output, Settings};
+use crate::disk::Disk;
+use crate::process;
 
 /// Runners that wait for a command.
 const IDLE_MAX: usize = 8;
@@ -91,8 +93,7 @@ impl Executor {
 
     /// Whether there is space on the disk for what a command writes. Where that is not known there is.
     pub fn has_space(&self) -> bool {
-        let system = statvfs(&self.shared.settings.exec_dir);
-        system.map_or(true, |system| system.f_bavail.saturating_mul(system.f_frsize) >= FREE_BYTES_MIN)
+        Disk::of(&self.shared.settings.exec_dir).is_none_or(|disk| disk.free_bytes >= FREE_BYTES_MIN)
     }
 
     /// Runs a command to its end, or until `stopped` is ready. When this is dropped before, the command is ended, too, with all
@@ -223,12 +224,9 @@ impl Shared {
 
 /// Tasks that a user has. `RLIMIT_NPROC` counts all of them, commands or not.
 fn tasks_of(uid: u32) -> u64 {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let processes =
-        entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()));
-    let own = processes.filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.uid() == uid));
-    own.map(|entry| std::fs::read_dir(entry.path().join("task")).map_or(1, |tasks| tasks.count() as u64))
-        .sum()
+    let folders = process::ids().map(|pid| PathBuf::from(format!("/proc/{pid}")));
+    let own = folders.filter(|folder| folder.metadata().is_ok_and(|metadata| metadata.uid() == uid));
+    own.map(|folder| std::fs::read_dir(folder.join("task")).map_or(1, |tasks| tasks.count() as u64)).sum()
 }
 
 /// A runner in use. One that is not given back ends, and with it what it runs.

@@ -130,7 +130,7 @@ fn with_run(workspace: &Workspace, p95_ms: f64, cv: f64) {
 #[test]
 fn a_high_cv_is_critical_only_where_the_writer_is_saturated() {
     for (utilisation, verdict) in [(0.02, "warning"), (0.95, "critical")] {
-        let workspace = remembered::database(&[Minute { utilisation, ..Minute::QUIET }]);
+        let workspace = remembered::database(&Minute { utilisation, ..Minute::QUIET }.repeated(5));
         with_run(&workspace, 0.33, 171.0);
         let check = judged(&workspace, &[]);
         let cv = of(&check, "criteria", "cv");
@@ -199,7 +199,8 @@ fn traffic_counts_within_the_window_and_its_busiest_minute_decides() {
         },
         Minute { ago: 200, status: 503, ..Minute::QUIET },
     ];
-    let workspace = remembered::database(&minutes);
+    let quiet = Minute { ago: 40, ..Minute::QUIET }.repeated(5);
+    let workspace = remembered::database(&[&minutes[..], &quiet].concat());
     let check = judged(&workspace, &["--since", "2h"]);
     assert_eq!(of(&check, "criteria", "rps")["value"], 60.0);
     assert_eq!(of(&check, "criteria", "agents")["status"], "crossed");

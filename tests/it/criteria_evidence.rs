@@ -84,6 +84,8 @@ fn what_a_stress_test_did_to_itself_is_no_finding_and_no_flag() {
         (vec![quiet, bad], true),
         // Devices that were refused because the test had filled the queue.
         (vec![quiet, of_test, Minute { lock_errors: 0, queue_refusals: 0, ..bad }], false),
+        // Others were refused for another reason, at another time.
+        (vec![quiet, of_test, Minute { ago: 40, lock_errors: 0, queue_refusals: 0, ..bad }], false),
         (vec![quiet, Minute { ago: 40, ..of_test }, bad], true),
         (vec![quiet, bad, Minute { ago: 2, ..of_test }], true),
         // Of a full queue something must have come to those who are no test.

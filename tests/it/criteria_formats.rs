@@ -121,7 +121,8 @@ fn junit_counts_what_has_failed() {
 
 #[test]
 fn markdown_ends_in_a_plan_and_the_table_in_what_to_do() {
-    let workspace = remembered::database(&[Minute { requests: 3600, utilisation: 0.99, ..Minute::QUIET }]);
+    let minute = Minute { requests: 3600, utilisation: 0.99, ..Minute::QUIET };
+    let workspace = remembered::database(&minute.repeated(5));
     let markdown = check(&workspace, &["--format", "markdown"]).stdout;
     for words in
         ["| requests | 60.0 rps | 50.0 rps | crossed |", "\n## Now\n", "\n## Redis: ", "\n## PostgreSQL: "]

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// What each module may use of the crate besides itself.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("thingspeak", &["domain"]),
-    ("store", &["domain", "clock"]),
+    ("store", &["domain", "clock", "disk"]),
     ("transfer.rs", &["domain", "store", "thingspeak"]),
     ("judgement.rs", &["domain"]),
     ("load", &["domain", "clock"]),
-    ("exec", &["domain", "clock"]),
+    ("exec", &["domain", "clock", "disk", "process"]),
     (
         "server",
         &[
@@ -35,7 +35,9 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("log.rs", &["clock"]),
     ("entropy.rs", &["domain"]),
     ("machine.rs", &["domain"]),
-    ("instance.rs", &[]),
+    ("instance.rs", &["process"]),
+    ("disk.rs", &[]),
+    ("process.rs", &[]),
     ("exit.rs", &[]),
     ("cli", &["domain", "exit"]),
     (
@@ -43,6 +45,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         &[
             "cli",
             "clock",
+            "disk",
             "domain",
             "entropy",
             "exec",

@@ -171,7 +171,8 @@ pub struct Window {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Leading {
-    /// The share of the time in percent that the writer was at work; of live traffic, one minute in twenty is busier.
+    /// The share of the time in percent that the writer was at work; of live traffic, for one minute in twenty, and for five
+    /// minutes at least. A server that was there for less has none.
     pub writer_utilisation_percent: Option<Observed<f64>>,
     /// 99th percentile of how long updates waited for the writer, milliseconds.
     pub queue_wait_p99_ms: Option<Observed<f64>>,
@@ -213,7 +214,7 @@ pub struct Installation {
     pub workers: Option<u32>,
     /// Logical processors that the server may use.
     pub cores: Option<u32>,
-    /// CPU time of the server in percent of one core; one minute in twenty is busier.
+    /// CPU time of the server in percent of one core, for one minute in twenty, and for five minutes at least.
     pub cpu_percent: Option<f64>,
     /// Server processes on the database.
     pub servers: Option<u32>,

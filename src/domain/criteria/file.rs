@@ -16,8 +16,8 @@ use crate::domain::unit;
 /// A table of the file.
 pub(super) struct Section {
     pub(super) name: &'static str,
-    /// What it is about, a line each.
-    pub(super) comment: &'static [&'static str],
+    /// What it is about, a line.
+    pub(super) comment: &'static str,
     pub(super) settings: &'static [Setting],
 }
 
@@ -69,8 +69,7 @@ impl Thresholds {
         let mut text: String = INTRODUCTION.iter().map(|line| format!("# {line}\n")).collect();
         for section in SECTIONS {
             text.push('\n');
-            text.extend(section.comment.iter().map(|line| format!("# {line}\n")));
-            text += &format!("[{}]\n", section.name);
+            text += &format!("# {}\n[{}]\n", section.comment, section.name);
             for setting in section.settings {
                 let assignment = format!("{} = {}", setting.key, setting.place.written(&mut defaults));
                 text += &format!("{assignment:<34} # {}\n", setting.comment);

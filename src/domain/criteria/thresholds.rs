@@ -105,7 +105,7 @@ impl Default for Green {
 /// Above these, a leading indicator confirms a crossed criterion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeadingLimits {
-    /// Percent of the time; one minute in twenty may be busier.
+    /// Percent of the time, for one minute in twenty, and for five minutes at least.
     pub writer_utilisation_percent: f64,
     /// Milliseconds.
     pub queue_wait_p99_ms: f64,

@@ -168,7 +168,7 @@ impl Observation {
             free_page_bytes: Some(self.file.free_bytes),
             workers: server.map(|server| server.workers),
             cores: server.map(|server| server.cores).filter(|cores| *cores > 0),
-            cpu_percent: lasting(calm, |period| Some(period.cpu_percent)).map(|(cpu, _)| round(cpu)),
+            cpu_percent: lasting(calm, |period| period.cpu_percent).map(|(cpu, _)| round(cpu)),
             servers: self.servers,
             queue_capacity: server.map(|server| server.queue_capacity),
             queue_refusals: self.live.newest.map(|_| self.queue_refusals()),

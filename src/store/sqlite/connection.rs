@@ -1,8 +1,6 @@
 //! How every connection is opened: the pragmas, and the wait for another process.
 
 use std::cell::Cell;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -83,40 +81,6 @@ pub fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Opens a file to read only, without leaving anything beside it.
-///
-/// A reader of a database that nobody else has open would make a write-ahead log and an index that belong to this user, and that
-/// the server may then not be able to write. Without a log there is nothing that a reader could miss: the file is read as one
-/// that does not change. Whoever has read asks [`has_log`] whether it has been used meanwhile, and reads again if so.
-pub fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
-    require_file(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    if has_log(path) {
-        return open_with(path, flags);
-    }
-    // Of the file itself and not of a link to it, beside which there is no log.
-    let path = beside::resolved(path).map_err(|error| OpenError::Io(error.to_string()))?;
-    let mut uri = b"file:".to_vec();
-    for byte in std::path::absolute(path)
-        .map_err(|error| OpenError::Io(error.to_string()))?
-        .as_os_str()
-        .as_encoded_bytes()
-    {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(*byte),
-            other => uri.extend_from_slice(format!("%{other:02x}").as_bytes()),
-        }
-    }
-    uri.extend_from_slice(b"?immutable=1");
-    open_with(Path::new(OsStr::from_bytes(&uri)), flags | OpenFlags::SQLITE_OPEN_URI)
-}
-
-/// Whether a database has a write-ahead log or a rollback journal: somebody has it open, or was killed while they had.
-pub fn has_log(path: &Path) -> bool {
-    let path = beside::resolved(path).unwrap_or_else(|_| path.to_owned());
-    [beside::LOG, beside::JOURNAL].iter().any(|name| beside::named(&path, name).exists())
-}
-
 /// Opens a file that may be damaged: its write-ahead log goes into it only when that is asked for, and not by closing.
 pub fn open_to_settle(path: &Path) -> Result<Connection, OpenError> {
     let connection = open_existing(path)?;
@@ -145,7 +109,8 @@ pub fn leave_write_ahead_log(connection: &Connection) -> rusqlite::Result<bool> 
     }
 }
 
-fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+/// Opens a file, or a URI of one, with a wait for other processes.
+pub fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_handler(Some(wait_for_other))?;
     Ok(connection)

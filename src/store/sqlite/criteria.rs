@@ -1,12 +1,12 @@
 //! Checks: what they read, without leaving a trace, and the short write that stores them.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, MAIN_DB, Row, Transaction, TransactionBehavior, params};
 
+use super::at_rest::Rest;
 use super::lock::{self, DatabaseLock};
 use super::migrate::{self, OpenError};
 use super::{Sqlite, connection, observation};
@@ -21,8 +21,9 @@ use crate::store::{CriteriaStore, Look, Result, StoreError};
 const KEPT_MAX: i64 = 10_000;
 /// Of these, such as keep their evidence: one an hour for two months, in 3 MB.
 const EVIDENCE_KEPT_MAX: i64 = 1500;
-/// Bytes of SQLite's header up to where it says whether the file is written through a log.
-const HEADER_BYTES: usize = 20;
+/// Times that a database is read that changes meanwhile. Whoever opens it to write and closes it again every few milliseconds is
+/// no server.
+const READS_MAX: usize = 10;
 
 /// Why there is nothing to judge.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +175,8 @@ fn write(
     db: &Path,
     work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
 ) -> std::result::Result<(), OpenError> {
+    // Before there is a lock: beside what is not there, no file is made.
+    connection::require_file(db)?;
     let _lock = DatabaseLock::shared(db)?;
     let mut connection = connection::open_existing(db)?;
     // Before anything is read: what opens a log that is not there makes one.
@@ -225,34 +228,20 @@ fn read<T>(
 ) -> std::result::Result<T, ObserveError> {
     connection::require_file(db)?;
     let _lock = DatabaseLock::shared_if_there(db)?;
-    loop {
-        let is_settled = !connection::has_log(db);
-        // Before there is a connection: closing the file would drop its locks.
-        let journal_mode = if is_settled { journal_mode(db)? } else { None };
-        let connection = connection::open_to_read(db)?;
+    for _ in 0..READS_MAX {
+        let rest = Rest::before_reading(db)?;
+        let connection = rest.open(db)?;
         let done = migrate::require_known(&connection)
             .and_then(|_| migrate::require_current(&connection))
             .map_err(ObserveError::from)
-            .and_then(|()| work(&connection, journal_mode));
-        // Somebody has begun to write meanwhile: what was read may be half of the old and half of the new.
-        if is_settled && connection::has_log(db) {
-            continue;
+            .and_then(|()| work(&connection, rest.journal_mode()));
+        drop(connection);
+        // Somebody has written meanwhile, and may be gone again: what was read may be half of the old and half of the new.
+        if rest == Rest::InUse || rest == Rest::of(db)? {
+            return done;
         }
-        return done;
     }
-}
-
-/// How the file says that it is written.
-fn journal_mode(db: &Path) -> std::result::Result<Option<&'static str>, OpenError> {
-    let mut header = [0; HEADER_BYTES];
-    let read = File::open(db).and_then(|file| file.read_exact_at(&mut header, 0));
-    match read {
-        Ok(()) if header[18] == 2 => Ok(Some("wal")),
-        Ok(()) => Ok(Some("delete")),
-        // SQLite says what is wrong with it.
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(OpenError::Io(error.to_string())),
-    }
+    Err(StoreError::Busy.into())
 }
 
 /// Alone among checks.
@@ -272,5 +261,95 @@ impl CheckLock {
             checks(db, 1)?;
         }
         Ok(Self { _file: lock::alone(db)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::beside;
+    use super::*;
+
+    fn database(folder: &Path) -> std::path::PathBuf {
+        let db = folder.join("porta.db");
+        migrate::prepare(&db).expect("a database");
+        db
+    }
+
+    fn plans(connection: &Connection) -> rusqlite::Result<i64> {
+        connection.query_row("SELECT at_ms FROM milestones WHERE name = 'plan'", [], |row| row.get(0))
+    }
+
+    fn files(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        let name = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.expect("an entry").file_name().into_string().expect("a name")
+        };
+        let mut names: Vec<_> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    /// Whoever opens, writes and closes while the file is read leaves no log behind that would tell of it.
+    #[test]
+    fn what_was_written_and_closed_meanwhile_is_read_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = database(folder.path());
+        note(&db, Milestone::Plan, UtcMillis(1)).expect("a note");
+        let (reads, writes) = (Cell::new(0), 3);
+        let read_plan = |connection: &Connection, _: Option<&str>| {
+            let found = plans(connection)?;
+            reads.set(reads.get() + 1);
+            if reads.get() <= writes {
+                note(&db, Milestone::Plan, UtcMillis(found + 1))?;
+            }
+            Ok(found)
+        };
+        assert_eq!(read(&db, read_plan).expect("a plan"), 1 + writes);
+        assert_eq!(reads.get(), writes + 1);
+        assert_eq!(files(folder.path()), ["porta.db", "porta.db.lock"]);
+    }
+
+    #[test]
+    fn a_database_that_is_written_all_the_time_is_busy_and_not_read_for_ever() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = database(folder.path());
+        let at = Cell::new(0);
+        let result = read(&db, |_, _| {
+            at.set(at.get() + 1);
+            Ok(note(&db, Milestone::Plan, UtcMillis(at.get()))?)
+        });
+        assert!(matches!(result, Err(ObserveError::Read(StoreError::Busy))), "{result:?}");
+        assert_eq!(at.get(), READS_MAX as i64);
+    }
+
+    /// A log that its server has left behind, without an index.
+    #[test]
+    fn a_log_without_an_index_is_read_and_gets_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = database(folder.path());
+        let other = tempfile::tempdir().expect("a folder");
+        let server = connection::open_existing(&db).expect("a server");
+        server.execute("INSERT INTO milestones VALUES ('plan', 7)", []).expect("a commit");
+        let copy = other.path().join("porta.db");
+        std::fs::copy(&db, &copy).expect("a copy");
+        std::fs::copy(beside::named(&db, beside::LOG), beside::named(&copy, beside::LOG)).expect("its log");
+        let content = || ["porta.db", "porta.db-wal"].map(|name| std::fs::read(other.path().join(name)).ok());
+        let before = content();
+        assert_eq!(read(&copy, |connection, _| Ok(plans(connection)?)).expect("what is in the log"), 7);
+        assert_eq!(files(other.path()), ["porta.db", "porta.db-wal"]);
+        assert!(content() == before, "not a byte is another");
+        std::fs::write(beside::named(&copy, beside::LOG), "").expect("an empty log");
+        assert!(read(&copy, |connection, _| Ok(plans(connection)?)).is_err(), "it was in the log only");
+        assert_eq!(files(other.path()), ["porta.db", "porta.db-wal"], "an empty log needs no index");
+    }
+
+    #[test]
+    fn beside_what_is_not_there_no_lock_is_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let noted = note(&folder.path().join("porta.db"), Milestone::Alert, UtcMillis(1));
+        assert!(matches!(noted, Err(OpenError::Missing)), "{noted:?}");
+        assert!(files(folder.path()).is_empty());
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod answers;
+mod at_rest;
 pub mod backup;
 mod beside;
 mod channels;

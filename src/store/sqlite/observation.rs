@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::beside;
 use super::metrics::incidents;
 use super::runs::{OVERVIEW_COLUMNS, overview, report, report_unless_damaged};
+use crate::disk::Disk;
 use crate::domain::id::RunId;
 use crate::domain::observation::{AGENT_WINDOW, Channels, DatabaseFile, Observation, ServerStart, Wanted};
 use crate::domain::report::Report;
@@ -120,13 +121,12 @@ fn file(connection: &Connection, db: &Path, journal_mode: Option<&str>) -> Resul
         Some(mode) => mode.to_owned(),
         None => connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?,
     };
-    let disk = rustix::fs::statvfs(beside::folder(db)).ok();
     Ok(DatabaseFile {
         path: std::path::absolute(db).unwrap_or_else(|_| db.to_owned()),
         bytes: number("page_count")?.saturating_mul(page_bytes),
         free_bytes: number("freelist_count")?.saturating_mul(page_bytes),
         journal_mode,
-        disk_free_bytes: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        disk_free_bytes: Disk::of(beside::folder(db)).map(|disk| disk.free_bytes),
     })
 }
 

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::fs::{Access, access};
 
 use super::{beside, connection};
 use crate::clock;
+use crate::disk::Disk;
 use crate::domain::fault::{Condition, Fault};
 use crate::domain::metrics::Writing;
 use crate::domain::unit::UtcMillis;
@@ -196,15 +197,12 @@ impl Vitals {
     }
 
     fn look_at_the_disk(&self) -> Option<Fault> {
-        let disk = statvfs(&self.path).ok()?;
+        let disk = Disk::of(&self.path)?;
         let is_denied = |path: &Path| access(path, Access::WRITE_OK).is_err();
-        if disk.f_flag.contains(StatVfsMountFlags::RDONLY)
-            || is_denied(&self.path)
-            || is_denied(&self.write_ahead_log)
-        {
+        if disk.is_read_only || is_denied(&self.path) || is_denied(&self.write_ahead_log) {
             return Some(Fault::ReadOnly);
         }
-        (disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_BYTES_MIN).then_some(Fault::DiskFull)
+        (disk.free_bytes < FREE_BYTES_MIN).then_some(Fault::DiskFull)
     }
 
     /// Notes that a transaction begins, and when.

@@ -51,6 +51,11 @@ impl Minute {
         checkpoint_lag: 0,
     };
 
+    /// So many minutes that are like this one: itself, and those before it.
+    pub fn repeated(self, count: i64) -> Vec<Self> {
+        (0..count).map(|before| Self { ago: self.ago + before, ..self }).collect()
+    }
+
     fn incidents(&self, at: UtcMillis) -> Vec<Incident> {
         let incident = |kind, cause: &'static str, count| {
             (count > 0).then(|| Incident { kind, cause: cause.into(), count, first_at: at, last_at: at })

@@ -105,7 +105,7 @@ pub fn read(connection: &Connection, wanted: Wanted) -> rusqlite::Result<(Live, 
 }
 
 /// Adds a period without a stress test.
-fn add_calm(live: &mut Live, row: &Row<'_>, length: Duration) -> rusqlite::Result<()> {
+fn add_calm(live: &mut Live, row: &Row<'_>, period: Duration) -> rusqlite::Result<()> {
     let time = |column: &str| row.get(column).map(Duration::from_micros);
     let (observed, busy, cpu) = (time("observed_us")?, time("busy_us")?, time("cpu_us")?);
     let (batches, updates): (u64, u64) = (row.get("batches")?, row.get("updates")?);
@@ -117,10 +117,14 @@ fn add_calm(live: &mut Live, row: &Row<'_>, length: Duration) -> rusqlite::Resul
     all.checkpoint_lag_max = all.checkpoint_lag_max.max(checkpoint_lag_max);
     all.commit.merge_coarse_bytes(row.get_ref("commit_latency")?.as_blob()?);
     all.queue_wait.merge_coarse_bytes(row.get_ref("queue_wait")?.as_blob()?);
+    let length = observed.min(period);
+    let share = |time: Duration, whole: Duration| {
+        (whole > Duration::ZERO).then(|| time.as_secs_f64() / whole.as_secs_f64())
+    };
     live.calm.push(Calm {
         length,
-        utilisation: (observed > Duration::ZERO).then(|| busy.as_secs_f64() / observed.as_secs_f64()),
-        cpu_percent: cpu.as_secs_f64() / length.as_secs_f64() * 100.0,
+        utilisation: share(busy, observed),
+        cpu_percent: share(cpu, length).map(|share| share * 100.0),
         updates_per_batch: (batches > 0).then(|| updates as f64 / batches as f64),
         checkpoint_lag_max,
     });
@@ -175,10 +179,10 @@ fn answered(connection: &Connection, wanted: Wanted) -> rusqlite::Result<[u64; 5
 fn server_errors_beside_tests(connection: &Connection, wanted: Wanted) -> rusqlite::Result<u64> {
     connection
         .prepare(
-            "SELECT CAST(total(status_5xx) AS INTEGER) FROM request_metrics live
+            "SELECT CAST(total(status_5xx) AS INTEGER) FROM request_metrics
              WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'live'
-               AND status_5xx > 0 AND NOT (period_ms = 60000 AND EXISTS (SELECT 1 FROM request_metrics stress
-                 WHERE stress.period_ms = 60000 AND stress.starts_at_ms = live.starts_at_ms AND stress.traffic = 'stress'))",
+               AND NOT (period_ms = 60000 AND starts_at_ms IN (SELECT starts_at_ms FROM request_metrics
+                 WHERE period_ms = 60000 AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'stress'))",
         )?
         .query_row([wanted.since.0, wanted.at.0], |row| row.get(0))
 }
