@@ -15,12 +15,14 @@ pub struct Fresh<T> {
     newest: Mutex<Option<(Instant, T)>>,
 }
 
-impl<T: Clone> Fresh<T> {
+impl<T> Fresh<T> {
     /// Nothing yet; what is found out is kept for so long.
-    pub fn new(kept: Duration) -> Self {
-        Self { kept, newest: Mutex::new(None) }
+    pub const fn new(kept: Duration) -> Self {
+        Self { kept, newest: Mutex::const_new(None) }
     }
+}
 
+impl<T: Clone> Fresh<T> {
     /// What was found out not long ago, else what `find` finds out now. A failure is not kept.
     ///
     /// # Errors

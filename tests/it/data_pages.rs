@@ -99,7 +99,7 @@ async fn a_dashboard_shows_what_the_server_knows() {
 }
 
 #[tokio::test]
-async fn a_channel_from_its_creation_to_its_end() {
+async fn a_channel_is_created_and_shows_what_devices_send() {
     let workspace = Workspace::new();
     let server = workspace.serve(&[]);
     let admin = Admin::new(&workspace, &server);
@@ -132,7 +132,14 @@ async fn a_channel_from_its_creation_to_its_end() {
         "{text}"
     );
     assert!(text.contains("Trends and rules"), "{text}");
+}
 
+#[tokio::test]
+async fn settings_of_a_channel() {
+    let workspace = Workspace::new();
+    workspace.create_channel("greenhouse");
+    let server = workspace.serve(&[]);
+    let admin = Admin::new(&workspace, &server);
     let changed = admin
         .send(
             "/admin/channels/1/settings",
@@ -172,7 +179,14 @@ async fn a_channel_from_its_creation_to_its_end() {
     let unnamed = admin.send("/admin/channels", &[("name", " ")]).await;
     assert_eq!(unnamed.status, 422, "{}", unnamed.text);
     assert!(unnamed.text.contains("A name has 1 to 255 bytes"), "{}", unnamed.text);
+}
 
+#[tokio::test]
+async fn keys_of_a_channel_are_made_replaced_and_ended() {
+    let workspace = Workspace::new();
+    let write_key = workspace.create_channel("greenhouse").write_key;
+    let server = workspace.serve(&[]);
+    let admin = Admin::new(&workspace, &server);
     let fresh = admin.send("/admin/channels/1/keys", &[("kind", "write")]).await;
     assert_eq!(fresh.cache.as_deref(), Some("no-store"));
     let third = between(page(&fresh), "<dt>writing, and reading</dt><dd><code>", "</code>").to_owned();
@@ -188,7 +202,17 @@ async fn a_channel_from_its_creation_to_its_end() {
     assert_eq!((revoked.status, revoked.location.as_deref()), (303, Some("/admin/channels/1")));
     assert_eq!(admin.see("/admin/channels/1/keys/3", "en").await.status, 404);
     assert_eq!(admin.send("/admin/channels/1/keys", &[("kind", "both")]).await.status, 400);
+}
 
+#[tokio::test]
+async fn who_clears_or_deletes_a_channel_is_told_what_is_lost() {
+    let workspace = Workspace::new();
+    let write_key = workspace.create_channel("greenhouse").write_key;
+    let server = workspace.serve(&[]);
+    let admin = Admin::new(&workspace, &server);
+    for value in 0..4 {
+        update(&server, &write_key, &format!("field1={value}"));
+    }
     let asked = admin.see("/admin/channels/1/clear", "en").await;
     assert!(page(&asked).contains("4 entries"), "it says what will be lost: {}", asked.text);
     assert_eq!(workspace.entries(1).len(), 4, "asking takes nothing away");

@@ -173,7 +173,7 @@ pub fn finding(told: &Told, finding: &Finding) -> Value {
 }
 
 fn indicator(told: &Told, indicator: &Indicator) -> Value {
-    let limit = indicator.limit.map(|limit| unit::significant(limit));
+    let limit = indicator.limit.map(unit::significant);
     context! {
         id => indicator.id.as_str(),
         detail => told.say(&indicator.detail),

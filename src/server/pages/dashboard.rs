@@ -11,7 +11,9 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::criteria::{self, Told};
-use super::{language, traffic, words, words_in};
+use super::language::LANGUAGES;
+use super::words::Words;
+use super::{traffic, words, words_in};
 use crate::clock;
 use crate::domain::criteria::check::{Check, When};
 use crate::domain::fault::Condition;
@@ -36,13 +38,20 @@ const NOW_MS: i64 = 5 * MINUTE_MS;
 /// How long traffic is shown before it is read again: it is stored every ten seconds.
 const TRAFFIC_KEPT: Duration = Duration::from_secs(5);
 
-/// What dashboards show of late, found out once for all who look.
-pub struct Recent(Fresh<Arc<Vec<Slot>>>);
+/// What dashboards show of late, found out and drawn once for all who look.
+pub struct Recent {
+    slots: Fresh<Arc<Vec<Slot>>>,
+    /// In the order of [`LANGUAGES`].
+    charts: [Fresh<Option<Value>>; LANGUAGES.len()],
+}
 
 impl Recent {
     /// Nothing yet.
     pub fn new() -> Self {
-        Self(Fresh::new(TRAFFIC_KEPT))
+        Self {
+            slots: Fresh::new(TRAFFIC_KEPT),
+            charts: [const { Fresh::new(TRAFFIC_KEPT) }; LANGUAGES.len()],
+        }
     }
 
     async fn slots(&self, state: &State) -> Result<Arc<Vec<Slot>>, Refusal> {
@@ -50,7 +59,17 @@ impl Recent {
             let span = Span::back(clock::utc(), CHART_MS, SLOT_MS);
             Ok(Arc::new(state.store.traffic(span).await?))
         };
-        self.0.get(read).await
+        self.slots.get(read).await
+    }
+
+    /// Charts of the slots; `None` without any.
+    async fn charts(&self, state: &State, words: &Words) -> Result<Option<Value>, Refusal> {
+        let place = LANGUAGES.iter().position(|language| *language == words.language()).unwrap_or(0);
+        let draw = async || {
+            let slots = self.slots(state).await?;
+            Ok((!slots.is_empty()).then(|| traffic::charts(words, &slots)))
+        };
+        self.charts[place].get(draw).await
     }
 }
 
@@ -79,12 +98,12 @@ pub async fn dashboard(
 async fn page(state: &State, headers: &HeaderMap, session: &Session) -> Result<Html<String>, Refusal> {
     let condition = state.store.condition();
     // Of a database that cannot be read, that is what there is to say.
-    let found = match look(state).await {
+    let told = Told::new(words_in(state, LANGUAGES[0])?, words(state, headers)?);
+    let found = match look(state, told.words()).await {
         Ok(found) => Some(found),
         Err(Refusal::Unavailable(_)) if condition.is_some() => None,
         Err(refusal) => return Err(refusal),
     };
-    let told = Told::new(words_in(state, language::LANGUAGES[0])?, words(state, headers)?);
     let condition = condition.map(|condition| fault(&told, &condition));
     let step = state.clock_step().map(|step| {
         context! { at => Value::from(Serde(step.at)), seconds => step.by_ms as f64 / 1000.0 }
@@ -107,12 +126,13 @@ fn fault(told: &Told, condition: &Condition) -> Value {
 struct Found {
     statistics: Statistics,
     slots: Arc<Vec<Slot>>,
+    charts: Option<Value>,
     run: Option<RunOverview>,
     /// Or what is wrong with the thresholds.
     judged: Result<Arc<Judgement>, String>,
 }
 
-async fn look(state: &State) -> Result<Found, Refusal> {
+async fn look(state: &State, words: &Words) -> Result<Found, Refusal> {
     let judged = match state.judging.judge(&state.store).await {
         Err(Refusal::Unprocessable(message)) => Err(message),
         judged => Ok(judged?),
@@ -121,6 +141,7 @@ async fn look(state: &State) -> Result<Found, Refusal> {
         judged,
         statistics: state.store.statistics().await?,
         slots: state.recent.slots(state).await?,
+        charts: state.recent.charts(state, words).await?,
         run: state.store.runs(None, 1).await?.pop(),
     })
 }
@@ -143,7 +164,7 @@ impl Found {
             run => self.run.as_ref().map(|run| Value::from(Serde(run))),
             wrong => self.judged.as_ref().err(),
             check => self.judged.as_ref().ok().map(|judged| checked(told, &judged.check)),
-            charts => (!self.slots.is_empty()).then(|| traffic::charts(told.words(), &self.slots)),
+            charts => self.charts.as_ref(),
         }
     }
 }
@@ -163,3 +184,6 @@ fn checked(told: &Told, check: &Check) -> Value {
         step => step.map(|step| criteria::step(told, check, step)),
     }
 }
+
+#[cfg(test)]
+mod tests;

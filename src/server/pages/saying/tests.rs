@@ -110,9 +110,16 @@ fn evidence(random: &mut fastrand::Rng) -> Evidence {
             "growth_bytes_per_day": observed(-5.5, 5e8 + 0.5, &sources[3..4]),
         },
     });
+    all["installation"] = installation(random);
+    all["p95_series"] = series(random);
+    all["history"] = history(random);
+    serde_json::from_value(all).expect("evidence")
+}
+
+fn installation(random: &mut fastrand::Rng) -> Value {
     let some = |random: &mut fastrand::Rng, value: Value| if random.bool() { value } else { Value::Null };
     let cores = random.u32(1..9);
-    all["installation"] = json!({
+    json!({
         "db": "/var/lib/porta/porta.db",
         "journal_mode": (["wal", "delete"])[random.usize(..2)],
         "channels": some(random, json!(9)),
@@ -127,7 +134,10 @@ fn evidence(random: &mut fastrand::Rng) -> Evidence {
         "queue_refusals": some(random, json!(17)),
         "updates_per_batch": some(random, json!(1.1)),
         "longest_read_seconds": some(random, json!(600.0)),
-    });
+    })
+}
+
+fn series(random: &mut fastrand::Rng) -> Value {
     let windows = |growth: fn(f64) -> f64, load: fn(usize) -> f64, count: usize| -> Vec<Value> {
         (0..count).map(|at| json!({"offered_rps": load(at), "p95_ms": growth(at as f64)})).collect()
     };
@@ -143,16 +153,20 @@ fn evidence(random: &mut fastrand::Rng) -> Evidence {
     ];
     let chosen = (0..random.usize(..3)).map(|_| &series[random.usize(..series.len())]);
     let chosen: Vec<_> = chosen
-        .map(|windows| json!({"source": sources[1], "window_seconds": 5.0, "windows": windows}))
+        .map(
+            |windows| json!({"source": {"kind": "run", "id": 12}, "window_seconds": 5.0, "windows": windows}),
+        )
         .collect();
-    all["p95_series"] = json!(chosen);
+    json!(chosen)
+}
+
+fn history(random: &mut fastrand::Rng) -> Value {
     let past = |slope: f64, days: u32| -> Vec<Value> {
         (0..days).map(|day| json!({"days_ago": day, "value": 1e8 + slope * -f64::from(day)})).collect()
     };
     let histories =
         [past(0.0, 30), past(3e6, 30), past(1e4, 30), past(-1e6, 30), past(1e6, 3), past(9e5, 60)];
-    all["history"] = json!({"db_size": histories[random.usize(..histories.len())], "p95": []});
-    serde_json::from_value(all).expect("evidence")
+    json!({"db_size": histories[random.usize(..histories.len())], "p95": []})
 }
 
 /// All that a check says in English.
