@@ -179,8 +179,6 @@ pub async fn serve_within(
             database: "/nonexistent".into(),
             settling: Duration::ZERO,
         },
-        root_path: String::new(),
-        trusted_proxies: Vec::new(),
         thresholds: porta::judgement::ThresholdsFile::new(None, Path::new("porta.db")),
         debug: false,
     };
