@@ -2,6 +2,7 @@
 
 pub mod bridge;
 pub mod browser;
+pub mod chromium;
 pub mod client;
 pub mod island;
 pub mod page_cache;
