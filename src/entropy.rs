@@ -3,6 +3,7 @@
 use crate::domain::agent::JobId;
 use crate::domain::channel::{NewChannel, Settings};
 use crate::domain::id::ChannelId;
+use crate::domain::password::SALT_BYTES;
 use crate::domain::secret::Secret;
 
 /// A fresh API key.
@@ -35,6 +36,14 @@ pub fn bridge_token() -> Result<Secret, String> {
 /// As [`api_key`].
 pub fn job_id() -> Result<JobId, String> {
     Ok(JobId::new(u128::from_ne_bytes(random_bytes()?)))
+}
+
+/// What makes equal passwords look different in the database.
+///
+/// # Errors
+/// As [`api_key`].
+pub fn salt() -> Result<[u8; SALT_BYTES], String> {
+    random_bytes()
 }
 
 /// A channel with fresh keys.

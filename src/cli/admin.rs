@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::{OutputFormat, positive_duration};
+use crate::domain::account::{Email, Role};
 use crate::domain::channel::{Change, FIELDS, KeyKind};
 use crate::domain::id::{ChannelId, KeyId, TokenId};
 use crate::domain::update::field_index;
@@ -21,6 +22,9 @@ pub enum Admin {
     /// Admin bearer tokens
     #[command(subcommand)]
     Token(Token),
+    /// Accounts of people, who log in with a browser
+    #[command(subcommand)]
+    User(User),
 }
 
 /// Subcommands of `porta admin channel`.
@@ -213,6 +217,58 @@ pub enum Token {
         /// Its number in the list
         id: TokenId,
     },
+}
+
+/// Subcommands of `porta admin user`.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Create an account
+    Create {
+        /// By which its owner logs in; nothing is sent to it
+        #[arg(value_name = "EMAIL")]
+        email: Email,
+        /// What its owner may do: an admin everything, a viewer see how the server is
+        #[arg(long, value_name = "admin|viewer", default_value = "admin")]
+        role: Role,
+        /// Where the password comes from.
+        #[command(flatten)]
+        password: PasswordInput,
+        /// How to print it.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+    /// List all accounts
+    List {
+        /// How to print them.
+        #[command(flatten)]
+        output: OutputFormat,
+    },
+    /// Give an account another password; all its sessions end
+    ResetPassword {
+        /// Its address
+        #[arg(value_name = "EMAIL")]
+        email: Email,
+        /// Where the password comes from.
+        #[command(flatten)]
+        password: PasswordInput,
+    },
+    /// Delete an account; all its sessions end
+    Delete {
+        /// Its address
+        #[arg(value_name = "EMAIL")]
+        email: Email,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Where a password comes from. It is never an argument, which everybody on the machine can read.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct PasswordInput {
+    /// Read the password from standard input, instead of asking for it on the terminal
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 fn label(text: &str) -> Result<(usize, String), String> {

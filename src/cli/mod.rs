@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::admin::{Admin, Channel, ChannelSettings, Key, Token};
+pub use self::admin::{Admin, Channel, ChannelSettings, Key, PasswordInput, Token, User};
 pub use self::bridge::{Bridge, CommandLimits, Exec};
 pub use self::compare::{Compare, RunList};
 pub use self::criteria::{
@@ -112,7 +112,7 @@ pub enum Command {
     Criteria(Criteria),
     /// Bring the database up to date, back it up, restore it; bring channels in and out
     Migrate(Migrate),
-    /// Manage channels, their keys and admin tokens in the database
+    /// Manage accounts, channels, their keys and admin tokens in the database
     #[command(subcommand)]
     Admin(Admin),
     /// Write completions and man pages

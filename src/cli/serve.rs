@@ -1,6 +1,6 @@
 //! `porta serve`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -35,6 +35,9 @@ pub struct Serve {
     /// Stop when the process that started this one ends
     #[arg(long)]
     pub with_parent: bool,
+    /// How it is reached from outside.
+    #[command(flatten)]
+    pub proxy: Proxy,
     /// How much of everything there can be at a time.
     #[command(flatten)]
     pub limits: Limits,
@@ -59,6 +62,18 @@ pub struct StressTestLimits {
     /// How long a stress test may send, 1s to 24h
     #[arg(long, env = "STRESS_TEST_MAX_DURATION", value_name = "DURATION", default_value = "600s", value_parser = super::stress::run_duration, allow_negative_numbers = true)]
     pub stress_test_max_duration: Duration,
+}
+
+/// How `porta serve` is reached through a proxy.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Behind a proxy")]
+pub struct Proxy {
+    /// Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not
+    #[arg(long, env = "PORTA_ROOT_PATH", value_name = "PATH", default_value = "/")]
+    pub root_path: String,
+    /// Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else's are
+    #[arg(long, env = "PORTA_TRUSTED_PROXY", value_name = "ADDRESS,…", value_delimiter = ',', value_parser = proxy_address)]
+    pub trusted_proxy: Vec<IpAddr>,
 }
 
 /// Limits of `porta serve`. What is beyond one is refused at once.
@@ -113,6 +128,13 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
     text.parse().map_err(|_| "write ADDRESS:PORT, for example 127.0.0.1:8000 or 0.0.0.0:8000".into())
+}
+
+fn proxy_address(text: &str) -> Result<IpAddr, String> {
+    let address: Result<IpAddr, _> = text.trim().parse();
+    address
+        .map(|address| address.to_canonical())
+        .map_err(|_| "write the addresses of proxies, separated by commas, for example 127.0.0.1,::1".into())
 }
 
 fn head_size(text: &str) -> Result<usize, String> {

@@ -1,11 +1,11 @@
-//! `porta admin`: channels, keys and tokens, directly in the database.
+//! `porta admin`: channels, keys, tokens and accounts, directly in the database.
 
 use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::json;
 
-use super::{cannot, confirm, prepare, print, print_as, to_json, with_store};
+use super::{cannot, confirm, prepare, print, print_as, to_json, user, with_store};
 use crate::cli::{Admin, Channel, Format, Key, Token};
 use crate::domain::channel::{ApiKey, Settings, check_name};
 use crate::domain::id::ChannelId;
@@ -26,11 +26,12 @@ pub fn run(arguments: Admin, db: &Path) -> Result<Exit, Failure> {
         // The first channel may come before the first start of the server.
         prepare(db)?;
     }
-    with_store(db, async |store| match arguments {
-        Admin::Channel(what) => channel(what, store).await,
-        Admin::Key(what) => key(what, store).await,
-        Admin::Token(what) => token(what, store).await,
-    })?;
+    match arguments {
+        Admin::Channel(what) => with_store(db, async |store| channel(what, store).await)?,
+        Admin::Key(what) => with_store(db, async |store| key(what, store).await)?,
+        Admin::Token(what) => with_store(db, async |store| token(what, store).await)?,
+        Admin::User(what) => user::run(what, db)?,
+    }
     Ok(Exit::Done)
 }
 

@@ -18,12 +18,14 @@ mod report;
 mod run_place;
 mod serve;
 mod server_side;
+mod set_up_link;
 mod signals;
 mod stress;
 mod subject;
 mod traffic;
 mod transfer;
 mod tune;
+mod user;
 
 use std::fmt::Display;
 use std::future::Future;
@@ -50,7 +52,7 @@ const WIDTH_MAX: usize = 80;
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
     let db = cli.settings.db.as_path();
     match cli.command {
-        Command::Serve(arguments) => serve::run(&arguments, db),
+        Command::Serve(arguments) => serve::run(&arguments, db, cli.settings.log_format),
         Command::Stress(arguments) => stress::run(&arguments, db),
         Command::Report(arguments) => report::run(&arguments, db),
         Command::Criteria(arguments) => criteria::run(&arguments, db),

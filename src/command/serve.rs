@@ -7,15 +7,15 @@ use std::sync::Arc;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::bridge;
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
-use crate::cli::{CommandLimits, Limits, Serve, StressTestLimits};
+use super::{bridge, set_up_link};
+use crate::cli::{CommandLimits, Limits, LogFormat, Serve, StressTestLimits};
 use crate::clock;
 use crate::domain::observation::ServerStart;
 use crate::exit::{Exit, Failure};
 use crate::server::bounds::Bounds;
-use crate::server::{self, ServeError, retention, stress_test};
+use crate::server::{self, ServeError, retention, root, stress_test};
 use crate::store::sqlite::Sqlite;
 use crate::store::{MetricsStore as _, SharedStore, Store as _};
 
@@ -23,7 +23,7 @@ use crate::store::{MetricsStore as _, SharedStore, Store as _};
 /// again after one second, after three, after seven: all devices of a site may come at once when its power is back.
 const BACKLOG: u32 = 4096;
 
-pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
+pub fn run(arguments: &Serve, db: &Path, log_format: LogFormat) -> Result<Exit, Failure> {
     if arguments.with_parent {
         set_parent_process_death_signal(Some(Signal::TERM))
             .map_err(|error| Failure::new("cannot tie this server to its parent process", error))?;
@@ -32,10 +32,10 @@ pub fn run(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
         prepare(db)?;
     }
     // This thread accepts; the server's workers have runtimes of their own. After a second signal nothing is waited for.
-    block_on(serve_until_stopped(arguments, db))
+    block_on(serve_until_stopped(arguments, db, log_format))
 }
 
-async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failure> {
+async fn serve_until_stopped(arguments: &Serve, db: &Path, log_format: LogFormat) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let store = Arc::new(
         Sqlite::open(db, arguments.limits.max_queue as usize).map_err(|error| cannot_open(db, &error))?,
@@ -48,18 +48,26 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
     let bound =
         listener.local_addr().map_err(|error| Failure::new("cannot tell the bound address", error))?;
     let bridge = bridge::options(&arguments.bridge, db, bound).await?;
+    let root_path = root_path(arguments)?;
     let options = server::Options {
         workers: if arguments.debug { 1 } else { arguments.workers as usize },
         worker_timeout: arguments.worker_timeout,
         shutdown_timeout: arguments.shutdown_timeout,
         bounds: bounds(&arguments.limits, &arguments.bridge.limits),
         bridge,
+        root_path: root_path.clone(),
+        trusted_proxies: arguments.proxy.trusted_proxy.clone(),
         stress_test: stress_test_options(&arguments.stress_tests, db)?,
         debug: arguments.debug,
     };
     // Before anybody is told of it: a database that is locked would keep those waiting who come then.
     note_start(&store, &options, arguments.limits.max_queue).await;
+    // A server that another process has for itself gets no visitors.
+    let link = if arguments.with_parent { None } else { set_up_link::offer(&*store).await? };
     print(&format!("porta {} listening on http://{bound}\n", env!("CARGO_PKG_VERSION")))?;
+    if let Some(link) = link {
+        set_up_link::show(&link, bound, &root_path, log_format);
+    }
     let shared: SharedStore = Arc::clone(&store) as SharedStore;
     let retention = tokio::spawn(retention::keep(Arc::clone(&shared), arguments.bridge.agent_retention));
     let (stop, stopping) = tokio::sync::oneshot::channel();
@@ -112,6 +120,11 @@ async fn note_start(store: &Sqlite, options: &server::Options, queue_capacity: u
     if let Err(error) = store.note_start(start).await {
         tracing::warn!(%error, "how this server was started was not noted");
     }
+}
+
+fn root_path(arguments: &Serve) -> Result<String, Failure> {
+    let path = &arguments.proxy.root_path;
+    root::parse(path).map_err(|why| Failure::usage(format!("cannot serve below {path}: {why}")))
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {

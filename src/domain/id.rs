@@ -47,6 +47,10 @@ macro_rules! id {
 }
 
 id! {
+    /// An account, unique in a database.
+    AccountId
+}
+id! {
     /// A channel, unique in a database.
     ChannelId
 }

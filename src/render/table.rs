@@ -4,10 +4,10 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use crate::domain::account::Token;
+use crate::domain::account::{Account, Token};
 use crate::domain::channel::{ApiKey, Channel};
 use crate::domain::run::RunOverview;
-use crate::domain::unit;
+use crate::domain::unit::{self, UtcMillis};
 
 use self::Column::{Left, Right};
 
@@ -129,6 +129,18 @@ pub fn tokens(tokens: &[Token]) -> String {
     };
     let columns = [Right("id"), Left("name"), Left("token"), Left("created (UTC)"), Left("state")];
     of(&columns, tokens.iter().map(row))
+}
+
+/// Accounts, by address.
+pub fn accounts(accounts: &[Account]) -> String {
+    let row = |account: &Account| {
+        let last_login = account.last_login_at.map_or_else(|| "never".into(), UtcMillis::to_minute);
+        let (email, role) = (account.email.to_string(), account.role.as_str().into());
+        vec![account.id.to_string(), email, role, account.created_at.to_minute(), last_login]
+    };
+    let columns =
+        [Right("id"), Left("address"), Left("role"), Left("created (UTC)"), Left("last login (UTC)")];
+    of(&columns, accounts.iter().map(row))
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::State;
 use super::error::{Api, Plain, Refusal};
 use super::operations::Peer;
+use super::{State, session};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
 use crate::store::{Look, StoreError, View, look};
@@ -57,14 +57,20 @@ pub async fn require_token(state: &State, presented: Option<SecretHash>) -> Resu
     if valid { Ok(()) } else { Err(Refusal::Unauthorized) }
 }
 
-/// An administrator, by bearer token.
+/// An administrator: a program by its bearer token, or a page's script by the session that it belongs to.
 pub struct Admin;
 
 impl FromRequestParts<Arc<State>> for Admin {
     type Rejection = Api;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Self::Rejection> {
-        require_token(state, bearer(&parts.headers)).await?;
+        if parts.headers.contains_key(AUTHORIZATION) {
+            require_token(state, bearer(&parts.headers)).await?;
+            return Ok(Self);
+        }
+        let found = session::current(parts, state).await?.ok_or(Refusal::Unauthorized)?;
+        session::require_admin(&found.session)?;
+        session::require_own_script(parts, state, &found.session)?;
         Ok(Self)
     }
 }

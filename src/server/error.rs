@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -75,6 +75,8 @@ pub enum Refusal {
     Unavailable(Cause),
     /// Longer than the worker timeout, which was this.
     Slow(Duration),
+    /// Nobody has logged in: the page for that is here.
+    LogIn(String),
     /// Another method than the path takes.
     Method(String),
     /// Our fault.
@@ -164,7 +166,7 @@ impl Refusal {
             Self::Conflict(message) | Self::RunGoingOn { message, .. } => {
                 (StatusCode::CONFLICT, "conflict", message, None)
             }
-            Self::Unauthorized | Self::Key | Self::EntriesDenied | Self::NoEntry => {
+            Self::Unauthorized | Self::LogIn(_) | Self::Key | Self::EntriesDenied | Self::NoEntry => {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
             }
@@ -186,6 +188,7 @@ impl Refusal {
             Self::Unavailable(why) => {
                 let message = match why.word {
                     "commands" => "as many commands run as may at a time; try again later",
+                    "logins" => "too many log in at the same time; try again in a moment",
                     "disk_space" => "there is too little space on the disk for commands",
                     "closing" => "the server is being stopped",
                     _ => "the server cannot take this at the moment; try again later",
@@ -238,6 +241,7 @@ impl IntoResponse for Refusal {
                 response.extensions_mut().insert(Said(message));
                 with_cause(cause, response)
             }
+            Self::LogIn(path) => (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response(),
             Self::EntriesDenied => (StatusCode::BAD_REQUEST, "-1").into_response(),
             Self::NoEntry => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], "\"-1\"").into_response(),
             other => {

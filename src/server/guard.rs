@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State as Extract};
+use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -14,7 +15,7 @@ use axum::response::Response;
 use super::error::{Cause, Refusal};
 use super::metrics::Metrics;
 use super::routes::{self, ROUTES, Route};
-use super::{State, cors, pages};
+use super::{State, cors, pages, security};
 use crate::clock;
 use crate::domain::metrics::Traffic;
 
@@ -47,7 +48,7 @@ pub async fn guarded<F: Future<Output = Response>>(
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let head = Head::of(&request);
-    let reader = pages::is_for_people(head.uri.path()).then(|| request.headers().clone());
+    let reader = is_for_people(route, &request).then(|| request.headers().clone());
     let traffic = traffic(request.headers());
     let mut counted =
         Counted { metrics: &state.metrics, route, traffic, begun: clock::instant(), done: false };
@@ -73,7 +74,23 @@ pub async fn guarded<F: Future<Output = Response>>(
     counted.finish(response.status());
     // An answer of 503 is what who asks for it is there for, not an error.
     head.sign(state, route, is_watching, &mut response);
-    if cors::is_for_devices(head.uri.path()) { cors::allow_any_origin(response) } else { response }
+    if cors::is_for_devices(head.uri.path()) {
+        return cors::allow_any_origin(response);
+    }
+    if !routes::is_for_agents(head.uri.path()) {
+        security::protect(&mut response);
+    }
+    response
+}
+
+/// Whether the answer is looked at by people: that of a page, and that of none when a browser has asked.
+fn is_for_people(route: usize, request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_for_programs =
+        || path.starts_with("/api/") || cors::is_for_devices(path) || routes::is_for_agents(path);
+    let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    let is_browser = || accepted.is_some_and(|accepted| accepted.contains("text/html"));
+    pages::is_for_people(path) || route == routes::OTHER && !is_for_programs() && is_browser()
 }
 
 /// Who sends a request.

@@ -1,6 +1,7 @@
 //! The HTTP server: takes a bound listener and a shutdown future, answers until the future is ready, then finishes
 //! what it has accepted.
 
+mod accounts;
 mod admin;
 mod assets;
 mod auth;
@@ -13,26 +14,31 @@ mod device;
 mod error;
 mod feed_cache;
 mod feeds;
+mod forwarded;
 mod guard;
 mod metrics;
 mod operations;
+mod origin;
 mod pages;
 mod refusals;
 pub mod retention;
+pub mod root;
 pub mod routes;
+mod security;
 mod session;
 pub mod stress_test;
 mod unsent;
 mod workers;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 
+use self::accounts::Accounts;
 use self::assets::Web;
 use self::bounds::Bounds;
 use self::bridge::Bridge;
@@ -68,6 +74,10 @@ pub struct Options {
     pub bounds: Bounds,
     /// What agents may do.
     pub bridge: bridge::Options,
+    /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
+    pub root_path: String,
+    /// Addresses of proxies whose word is believed on where a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// What runs administrators may start.
     pub stress_test: stress_test::Options,
     /// Read templates and assets from `web/` at every request.
@@ -103,8 +113,10 @@ pub struct State {
     bridge: Bridge,
     stress_tests: StressTests,
     address: SocketAddr,
+    accounts: Accounts,
     /// What stands before each path where a proxy serves this below one: `/porta`, or nothing.
     root_path: String,
+    trusted_proxies: Vec<IpAddr>,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -113,7 +125,7 @@ pub struct State {
 impl State {
     fn new(store: SharedStore, address: SocketAddr, options: &Options) -> std::io::Result<Self> {
         let web = Web::new(options.debug);
-        let root_path = String::new();
+        let root_path = options.root_path.clone();
         let site = match options.debug {
             true => None,
             false => Some(Site::read(&web, &root_path).map_err(std::io::Error::other)?),
@@ -135,6 +147,8 @@ impl State {
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             stress_tests: StressTests::new(options.stress_test.clone(), address),
             address,
+            accounts: Accounts::new(),
+            trusted_proxies: options.trusted_proxies.clone(),
             root_path,
             clock_step: Mutex::new(None),
             started: clock::instant(),

@@ -9,7 +9,9 @@ use axum::routing::{MethodFilter, on};
 
 use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
-use super::{State, admin, assets, bridge, channels, device, feeds, operations, pages, stress_test};
+use super::{
+    State, accounts, admin, assets, bridge, channels, device, feeds, operations, pages, stress_test,
+};
 
 /// The place in [`ROUTES`] of what is not in it.
 pub const OTHER: usize = ROUTES.len();
@@ -29,9 +31,9 @@ pub enum Access {
     Channel,
     /// An admin token, wherever ThingSpeak's clients put their key.
     Owner,
-    /// An admin token in the `Authorization` header.
+    /// An admin token in the `Authorization` header, or the session of an administrator's browser.
     Admin,
-    /// The same, but nothing from this machine itself.
+    /// An admin token in the `Authorization` header, but nothing from this machine itself.
     Watch,
     /// The bridge's token.
     Agent,
@@ -130,7 +132,15 @@ routes! {
     GET    "/ready" Open operations::ready,
     GET    "/metrics" Watch operations::metrics,
     // pages
-    GET    "/" Open pages::home,
+    GET    "/" Page pages::home,
+    GET    "/admin" AdminPage pages::dashboard,
+    GET    "/login" Open accounts::login_page,
+    POST   "/login" Open accounts::log_in,
+    POST   "/logout" Page accounts::log_out,
+    GET    "/setup" Open accounts::set_up_page,
+    POST   "/setup" Open accounts::set_up,
+    GET    "/account" Page accounts::account_page,
+    POST   "/account" Page accounts::change,
     POST   "/language" Open pages::language::choose,
     GET    "/admin/stress-test" AdminPage pages::stress_test::index,
     POST   "/admin/stress-test" AdminPage pages::stress_test::start,
@@ -194,7 +204,8 @@ pub fn refused(path: &str, refusal: Refusal) -> Response {
     }
 }
 
-fn is_for_agents(path: &str) -> bool {
+/// Whether a path is of the agent bridge.
+pub fn is_for_agents(path: &str) -> bool {
     path.starts_with("/agent/") || ["/run_bash", "/meta", "/public_url"].contains(&path)
 }
 

@@ -18,9 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_io_timeout::TimeoutStream;
 
-use super::bounds::Bounds;
 use super::operations::Peer;
-use super::{State, routes};
+use super::{State, root, routes};
 
 /// Blocking threads of one worker, which read the bodies of bulk updates.
 const BLOCKING_THREADS_MAX: usize = 4;
@@ -64,7 +63,7 @@ impl Workers {
             let (router, state) = (router.clone(), Arc::clone(state));
             std::thread::Builder::new().name("worker".into()).spawn(move || {
                 state.metrics.count_on_this_thread();
-                runtime.block_on(answer(handed, &router, state.bounds, shutdown_timeout));
+                runtime.block_on(answer(handed, &router, &state, shutdown_timeout));
                 // Only a server that nobody waits for any more has no receiver.
                 let _ = end.send(());
             })?;
@@ -99,9 +98,10 @@ impl Workers {
 async fn answer(
     mut handed: mpsc::Receiver<Handed>,
     router: &Router,
-    bounds: Bounds,
+    state: &Arc<State>,
     shutdown_timeout: Duration,
 ) {
+    let bounds = state.bounds;
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     // Arduino clients search the response for the literal `Content-Length:`. Responses are small: one write is cheaper
@@ -119,7 +119,8 @@ async fn answer(
         let mut stream = Box::pin(TimeoutStream::new(stream));
         // A client that takes nothing of its answer must not keep it here.
         stream.as_mut().set_write_timeout_pinned(Some(bounds.send_timeout));
-        let connection = http.serve_connection(TokioIo::new(stream), with_peer(router.clone(), peer));
+        let connection =
+            http.serve_connection(TokioIo::new(stream), with_peer(router.clone(), peer, Arc::clone(state)));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off or talks nonsense is its own affair.
@@ -138,6 +139,7 @@ async fn answer(
 fn with_peer(
     router: Router,
     peer: SocketAddr,
+    state: Arc<State>,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<axum::body::Body>,
@@ -147,6 +149,7 @@ fn with_peer(
     let routes = TowerToHyperService::new(router);
     service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        root::strip(request.uri_mut(), &state.root_path);
         routes.call(request)
     })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::account::Token;
+use crate::domain::account::{Account, Email, NewAccount, Token};
 use crate::domain::agent::{
     Agent, AgentFilter, AgentId, Ending, Job, JobId, NewOperation, Operation, OperationId, OperationType,
     Sighting,
@@ -16,14 +16,16 @@ use crate::domain::agent::{
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, SettingError};
 use crate::domain::entry::Stored;
 use crate::domain::fault::{Condition, Fault};
-use crate::domain::id::{ChannelId, KeyId, RunId, SeriesId, TokenId};
+use crate::domain::id::{AccountId, ChannelId, KeyId, RunId, SeriesId, TokenId};
 use crate::domain::metrics::{History, Record, Summary, Writing};
 use crate::domain::observation::ServerStart;
+use crate::domain::password::PasswordHash;
 use crate::domain::report::Report;
 use crate::domain::rows::Series;
 use crate::domain::run::{Claim, Place, RunAccess, RunOverview, RunStatus};
 use crate::domain::run_order::RunOrder;
 use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::session::Login;
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::Update;
 
@@ -141,8 +143,8 @@ pub trait EntryStore {
     async fn count_entries(&self, channel: ChannelId) -> Result<u64>;
 
     /// Deletes a bounded number of entries that are older than their channel's retention, or whose channel was cleared
-    /// or deleted, merges a bounded number of old metrics, and gives a bounded number of free pages back to the file
-    /// system. Returns whether there is more to do.
+    /// or deleted, and of sessions that have ended, merges a bounded number of old metrics, and gives a bounded number of
+    /// free pages back to the file system. Returns whether there is more to do.
     async fn expire(&self, now: UtcMillis) -> Result<bool>;
 }
 
@@ -157,6 +159,59 @@ pub trait TokenStore {
 
     /// Ends a token. Ending it again changes nothing.
     async fn revoke_token(&self, id: TokenId) -> Result<Token>;
+}
+
+/// Accounts of people. What one process changes holds at once in all that have the database open.
+#[async_trait]
+pub trait AccountStore {
+    /// Creates an account. No set-up link is good any more then.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is one with this address, or as many as can be.
+    async fn create_account(&self, account: NewAccount) -> Result<Account>;
+
+    /// All accounts, by address.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+
+    /// Gives an account another password, and ends its sessions.
+    async fn reset_password(&self, email: Email, password: PasswordHash) -> Result<Account>;
+
+    /// Deletes an account, and ends its sessions.
+    async fn delete_account(&self, email: Email) -> Result<Account>;
+
+    /// Makes this the one link that creates the first account, until then. Returns whether it is: there may be an account.
+    async fn offer_set_up(&self, link: SecretHash, valid_until: UtcMillis) -> Result<bool>;
+
+    /// Creates the first account, for who has the link.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the link is not good, or not any more.
+    async fn set_up(&self, link: SecretHash, account: NewAccount, now: UtcMillis) -> Result<Account>;
+}
+
+/// Sessions of browsers.
+#[async_trait]
+pub trait SessionStore {
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such account any more, or its password has changed meanwhile.
+    async fn log_in(&self, login: Login) -> Result<()>;
+
+    /// Gives an account another password in the place of one, ends all its sessions, and begins this one.
+    ///
+    /// # Errors
+    /// As [`SessionStore::log_in`].
+    async fn change_password(&self, login: Login, password: PasswordHash) -> Result<()>;
+
+    /// Notes that the browser of a session was seen, unless the session has ended.
+    async fn see_session(&self, session: SecretHash, at: UtcMillis) -> Result<()>;
+
+    /// Ends a session. Ending it again changes nothing.
+    async fn end_session(&self, session: SecretHash) -> Result<()>;
+
+    /// Ends all sessions of an account, and forgets its browsers.
+    async fn end_sessions(&self, account: AccountId) -> Result<()>;
 }
 
 /// Stress-test runs.
@@ -343,7 +398,17 @@ pub struct Statistics {
 /// A whole store.
 #[async_trait]
 pub trait Store:
-    ChannelStore + EntryStore + TokenStore + RunStore + RowStore + MetricsStore + AgentStore + Send + Sync
+    ChannelStore
+    + EntryStore
+    + TokenStore
+    + AccountStore
+    + SessionStore
+    + RunStore
+    + RowStore
+    + MetricsStore
+    + AgentStore
+    + Send
+    + Sync
 {
     /// What is in the store.
     async fn statistics(&self) -> Result<Statistics>;

@@ -3,10 +3,12 @@
 use std::ops::ControlFlow;
 
 use super::{Result, Store, StoreError};
+use crate::domain::account::{Credentials, Email};
 use crate::domain::channel::{Channel, ChannelState, KeyKind};
 use crate::domain::entry::{Row, Selection, Which};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
+use crate::domain::session::SessionState;
 use crate::domain::unit::UtcMillis;
 
 /// How much there is to read. Long looks wait for each other, so that they leave room for the short ones.
@@ -34,6 +36,24 @@ pub trait View {
 
     /// Whether this is a valid admin token.
     fn is_token(&self, token: &SecretHash) -> Result<bool>;
+
+    /// A session, whether it is over or not; `None` when there is none.
+    fn session(&self, session: &SecretHash) -> Result<Option<SessionState>>;
+
+    /// What is needed to tell whether somebody may log in, from a browser with this token if it has one; `None` when there
+    /// is no such account.
+    fn credentials(
+        &self,
+        email: &Email,
+        browser: Option<&SecretHash>,
+        now: UtcMillis,
+    ) -> Result<Option<Credentials>>;
+
+    /// Whether there is an account.
+    fn has_accounts(&self) -> Result<bool>;
+
+    /// Whether a link creates the first account.
+    fn is_set_up_link(&self, link: &SecretHash, now: UtcMillis) -> Result<bool>;
 
     /// Shows `visit` the selected entries of a channel until it breaks.
     fn entries(

@@ -4,6 +4,12 @@
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod access;
+mod accounts_access;
+mod accounts_cli;
+mod accounts_login;
+mod accounts_proxy;
+mod accounts_setup;
+mod accounts_store;
 mod admin;
 mod artefacts;
 mod audit;

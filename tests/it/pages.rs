@@ -5,24 +5,29 @@ use reqwest::header::{
 };
 use reqwest::{Client, Response, redirect};
 
+use crate::support::browser::{Browser, VIEWER};
 use crate::support::{Server, Workspace};
 
-#[tokio::test]
-async fn the_home_page_speaks_the_readers_language() {
+#[test]
+fn the_home_page_speaks_the_readers_language() {
     let workspace = Workspace::new();
-    let server = workspace.serve(&[]);
-    let client = Client::new();
+    let server = workspace.serve_people(&[]);
+    let mut browser = Browser::logged_in(&server, VIEWER);
     for (language, heading) in [("en", "Is my server well?"), ("ru-RU", "Всё ли в порядке с сервером?")]
     {
-        let page = client.get(&server.url).header(ACCEPT_LANGUAGE, language).send().await.unwrap();
-        assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
-        let page = page.text().await.unwrap();
-        assert!(page.contains(heading), "{page}");
-        assert!(page.contains("porta admin channel create"), "an empty server says what to do first: {page}");
+        browser.headers = vec![("Accept-Language".into(), language.into())];
+        let page = browser.get("/");
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        assert!(page.body.contains(heading), "{page:?}");
+        assert!(
+            page.body.contains("porta admin channel create"),
+            "an empty server says what to do: {page:?}"
+        );
     }
     workspace.create_channel("c");
-    let page = client.get(&server.url).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("How much can it take?"), "{page}");
+    browser.headers.clear();
+    let page = browser.get("/");
+    assert!(page.body.contains("How much can it take?"), "{page:?}");
 }
 
 /// Chooses a language as the switch on the page at `back` does.

@@ -7,10 +7,11 @@ use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use cookie::{Cookie, SameSite};
+use serde::Deserialize;
 
 use crate::server::State;
-use crate::server::body;
 use crate::server::error::Refusal;
+use crate::server::session::Sent;
 
 /// Languages that pages speak; the first is the default.
 pub const LANGUAGES: [&str; 2] = ["en", "ru"];
@@ -53,16 +54,23 @@ fn accepted(headers: &HeaderMap) -> &'static str {
     best.1
 }
 
+/// What the language switch sends.
+#[derive(Deserialize)]
+pub struct Choice {
+    #[serde(default)]
+    language: String,
+    #[serde(default, rename = "return")]
+    back: String,
+}
+
 /// `POST /language`: speaks another language from now on, and leads back to the page. Whoever has not logged in may choose,
-/// too; all that another site could do with it is to change the language.
+/// too.
 pub async fn choose(
     Extract(state): Extract<Arc<State>>,
     request: Request,
 ) -> Result<impl IntoResponse, Refusal> {
-    let sent = body::read(request.into_body(), &state.bounds).await?;
-    let of =
-        |name: &str| form_urlencoded::parse(&sent).find(|(found, _)| found == name).map(|(_, value)| value);
-    let (language, back) = (of("language").unwrap_or_default(), of("return").unwrap_or_default());
+    let (parts, body) = request.into_parts();
+    let Choice { language, back } = Sent::read(&parts, body, &state).await?.parse()?;
     let language = spoken(&language).ok_or_else(|| Refusal::Invalid {
         field: Some("language"),
         message: format!("pages speak {}", LANGUAGES.join(" and ")),
@@ -76,7 +84,7 @@ pub async fn choose(
         .same_site(SameSite::Lax)
         .http_only(true)
         .build();
-    let back = if is_local(&back) { back.as_ref() } else { "/" };
+    let back = if is_local(&back) { back.as_str() } else { "/" };
     Ok((StatusCode::SEE_OTHER, [(SET_COOKIE, cookie.to_string()), (LOCATION, format!("{root}{back}"))]))
 }
 

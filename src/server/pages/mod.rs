@@ -11,7 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::context;
@@ -20,7 +20,7 @@ pub use self::site::Site;
 use self::words::Words;
 use super::State;
 use super::error::{Refusal, Said};
-use super::session::{Role, Session};
+use super::session::{AdminPage, Page, Role, Session};
 use crate::clock;
 use crate::domain::unit;
 
@@ -135,7 +135,28 @@ pub fn for_people(state: &State, headers: &HeaderMap, response: Response) -> Res
 }
 
 /// `GET /`: is my server well?
-pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Result<Html<String>, Refusal> {
+pub async fn home(
+    Page(session): Page,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    if session.role == Role::Admin {
+        let dashboard = format!("{}/admin", state.root_path);
+        return Ok((StatusCode::SEE_OTHER, [(LOCATION, dashboard)]).into_response());
+    }
+    Ok(overview(&state, &headers, &session).await?.into_response())
+}
+
+/// `GET /admin`: the same for administrators.
+pub async fn dashboard(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Html<String>, Refusal> {
+    overview(&state, &headers, &session).await
+}
+
+async fn overview(state: &State, headers: &HeaderMap, session: &Session) -> Result<Html<String>, Refusal> {
     let statistics = state.store.statistics().await?;
     let up = clock::instant().saturating_duration_since(state.started);
     let data = context! {
@@ -144,7 +165,7 @@ pub async fn home(Extract(state): Extract<Arc<State>>, headers: HeaderMap) -> Re
         updates => statistics.updates,
         database_bytes => statistics.database_bytes,
     };
-    render(&state, &headers, None, "home.html", data)
+    render(state, headers, Some(session), "home.html", data)
 }
 
 #[cfg(test)]

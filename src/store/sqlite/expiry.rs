@@ -1,7 +1,9 @@
-//! What goes away: entries past their channel's retention, what cleared and deleted channels have left, and free pages.
+//! What goes away: entries past their channel's retention, what cleared and deleted channels have left, sessions that are
+//! over, and free pages.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::sessions;
 use crate::domain::unit::UtcMillis;
 
 /// Entries that one call deletes.
@@ -13,8 +15,9 @@ const VACUUM_PAGES_MAX: u32 = 256;
 pub fn expire(transaction: &Transaction<'_>, now: UtcMillis) -> rusqlite::Result<bool> {
     let left_behind = delete_left_behind(transaction)?;
     let deleted = delete_expired(transaction, now, ENTRIES_MAX - left_behind)?;
+    let more_sessions = sessions::expire(transaction, now)?;
     let more_pages = give_pages_back(transaction)?;
-    Ok(left_behind + deleted > 0 || more_pages)
+    Ok(left_behind + deleted > 0 || more_sessions || more_pages)
 }
 
 /// Deletes from a series that has no channel any more, and the series itself once it is empty.

@@ -51,7 +51,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "run_identity", "0007_run_identity.sql"),
     migration!(8, "run_owners", "0008_run_owners.sql"),
     migration!(9, "criteria_checks", "0009_criteria_checks.sql"),
-    migration!(10, "run_access", "0011_run_access.sql"),
+    migration!(10, "accounts", "0010_accounts.sql"),
+    migration!(11, "run_access", "0011_run_access.sql"),
 ];
 
 /// The schema that this version of porta works with.

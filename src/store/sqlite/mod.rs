@@ -24,6 +24,8 @@ mod readers;
 pub mod restore;
 mod rows;
 mod runs;
+mod sessions;
+mod tokens;
 mod view;
 mod vitals;
 mod writer;

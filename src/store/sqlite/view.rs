@@ -6,10 +6,13 @@ use std::ops::ControlFlow;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Rows, params};
 
 use super::channels::{self, COLUMNS};
+use super::{accounts, sessions};
+use crate::domain::account::{Credentials, Email};
 use crate::domain::channel::{Channel, ChannelState, FIELDS, KeyKind};
 use crate::domain::entry::{Order, Row, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
+use crate::domain::session::SessionState;
 use crate::domain::unit::UtcMillis;
 use crate::domain::update::{FIELD_NAMES, TEXT_NAMES};
 use crate::store::{Result, View};
@@ -116,6 +119,27 @@ impl View for ReadTransaction<'_> {
             .query_row([token.0], |row| row.get(0).map(SecretHash))
             .optional()?;
         Ok(found.is_some_and(|stored| stored == *token))
+    }
+
+    fn session(&self, session: &SecretHash) -> Result<Option<SessionState>> {
+        sessions::find(self.0, session)
+    }
+
+    fn credentials(
+        &self,
+        email: &Email,
+        browser: Option<&SecretHash>,
+        now: UtcMillis,
+    ) -> Result<Option<Credentials>> {
+        sessions::credentials(self.0, email, browser, now)
+    }
+
+    fn has_accounts(&self) -> Result<bool> {
+        Ok(accounts::are_there(self.0)?)
+    }
+
+    fn is_set_up_link(&self, link: &SecretHash, now: UtcMillis) -> Result<bool> {
+        Ok(accounts::is_set_up_link(self.0, link, now)?)
     }
 
     fn entries(

@@ -1,10 +1,12 @@
 //! A folder with a database, the executable, and servers that end with the test.
 
 pub mod bridge;
+pub mod browser;
 pub mod client;
 pub mod island;
 pub mod page_cache;
 pub mod power;
+pub mod proxy;
 pub mod remembered;
 pub mod stress;
 pub mod stress_test;
@@ -168,6 +170,8 @@ pub async fn serve_within(
         shutdown_timeout: Duration::from_secs(60),
         bounds: Bounds::DEFAULT,
         bridge: porta::server::bridge::Options::closed(),
+        root_path: String::new(),
+        trusted_proxies: Vec::new(),
         stress_test: porta::server::stress_test::Options {
             limits: porta::server::stress_test::Limits::DEFAULT,
             executable: env!("CARGO_BIN_EXE_porta").into(),
@@ -205,6 +209,29 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The next line on standard error that has these words in it.
+    pub fn error_line(&mut self, words: &str) -> String {
+        let stderr = self.child.stderr.as_mut().unwrap();
+        loop {
+            let mut line = Vec::new();
+            // What comes after the line is left for others to read.
+            let mut byte = [0];
+            while std::io::Read::read(stderr, &mut byte).unwrap() > 0 && byte != *b"\n" {
+                line.push(byte[0]);
+            }
+            let line = String::from_utf8(line).unwrap();
+            assert!(!line.is_empty(), "the server has ended without a word of {words}");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// The link that creates the first account.
+    pub fn set_up_link(&mut self) -> String {
+        self.error_line("/setup?token=").trim().to_owned()
     }
 
     pub fn signal(&self, signal: Signal) {
