@@ -4,6 +4,9 @@
 //! slow ones a byte a second, half of them within a request's head and half within its body. What the server closes is
 //! opened again. Prints a line once all are open.
 //!
+//! `clients listening --connect ADDRESS --path PATH --header 'NAME: VALUE' --streams N` asks for a stream of events over each
+//! connection, and reads until it is killed or a stream ends. Prints a line once all have begun, and what came of them at the end.
+//!
 //! `clients updates --connect ADDRESS --key KEY --connections N --pause-ms P --seconds S` sends updates over each connection,
 //! the next as soon as the one before is answered, or P after it was refused with 503. Prints what came of them, taken and
 //! refused ones apart, which a generator that has one latency for all cannot tell.
@@ -28,6 +31,7 @@ const SLOW: Duration = Duration::from_secs(1);
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
 const USAGE: &str = "usage: clients waiting --connect ADDRESS --idle N --slow N
+       clients listening --connect ADDRESS --path PATH --header 'NAME: VALUE' --streams N
        clients updates --connect ADDRESS --key KEY --connections N --pause-ms P --seconds S";
 
 fn main() -> Result<(), Failure> {
@@ -36,6 +40,9 @@ fn main() -> Result<(), Failure> {
     match arguments[..] {
         ["waiting", "--connect", address, "--idle", idle, "--slow", slow] => {
             runtime()?.block_on(wait(address.parse()?, idle.parse()?, slow.parse()?))
+        }
+        ["listening", "--connect", address, "--path", path, "--header", header, "--streams", streams] => {
+            runtime()?.block_on(listen(address.parse()?, path, header, streams.parse()?))
         }
         [
             "updates",
@@ -56,7 +63,7 @@ fn main() -> Result<(), Failure> {
             pause: Duration::from_millis(pause.parse()?),
             duration: Duration::from_secs(seconds.parse()?),
         }),
-        ["waiting" | "updates", ..] => Err(USAGE.into()),
+        ["waiting" | "listening" | "updates", ..] => Err(USAGE.into()),
         // `cargo bench` and `cargo test` start every benchmark, with arguments of their own.
         _ => Ok(()),
     }
@@ -114,6 +121,49 @@ async fn trickle(stream: &mut TcpStream, is_sending: bool) -> io::Result<()> {
         tokio::select! {
             read = stream.read(&mut unread) => if read? == 0 { return Ok(()) },
             () = tokio::time::sleep(SLOW), if is_sending => stream.write_all(b"x").await?,
+        }
+    }
+}
+
+// --- listening ---
+
+/// To the end of all streams.
+#[allow(clippy::print_stdout, reason = "scripts/bench waits for the first line")]
+async fn listen(address: SocketAddr, path: &str, header: &str, streams: usize) -> Result<(), Failure> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{header}\r\n\r\n");
+    let mut listening = JoinSet::new();
+    for _ in 0..streams {
+        let mut stream = begin(address, &request).await?;
+        let mut begun = [0; "HTTP/1.1 200".len()];
+        stream.read_exact(&mut begun).await?;
+        if &begun != b"HTTP/1.1 200" {
+            return Err(format!("{path} is answered with {}", String::from_utf8_lossy(&begun)).into());
+        }
+        listening.spawn(hear(stream));
+    }
+    println!("{streams} streams are open");
+    let heard: Result<Vec<_>, _> = listening.join_all().await.into_iter().collect();
+    let heard = heard?;
+    let (bytes, events) = heard.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    println!("{bytes} bytes, {events} events");
+    Ok(())
+}
+
+/// Bytes and events of a stream.
+async fn hear(mut stream: TcpStream) -> io::Result<(usize, usize)> {
+    let (mut bytes, mut events) = (0, 0);
+    let mut read = [0; 16 * 1024];
+    loop {
+        match stream.read(&mut read).await? {
+            0 => return Ok((bytes, events)),
+            more => {
+                bytes += more;
+                events += read[..more].windows(4).filter(|four| four == b"\nid:").count();
+                // The last chunk of a body.
+                if read[..more].ends_with(b"\r\n0\r\n\r\n") || &read[..more] == b"0\r\n\r\n" {
+                    return Ok((bytes, events));
+                }
+            }
         }
     }
 }

@@ -3499,6 +3499,18 @@ _porta() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --stress-test-max-workers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stress-test-max-rps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stress-test-max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3519,7 +3531,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__stress)
-            opts="-y -q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --fail-on --agents --dry-run --generate-data --yes --tune-workers --keep-rows --output --format --quiet --method --header --body --template --expect-status --db --log-level --log-format --help"
+            opts="-y -q -h --url --channel --api-key --scenario --workers --rps --ramp --requests --duration --warm-up --timeout --fail-on --agents --dry-run --generate-data --yes --tune-workers --keep-rows --output --format --quiet --for-server --method --header --body --template --expect-status --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3591,6 +3603,10 @@ _porta() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --for-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --method)

@@ -78,6 +78,9 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l max-output -d 'Out
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-processes -d 'Processes of all commands together, 8 to 100000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-process-memory -d 'Private memory of one of their processes, 64MiB to 1TiB' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-file -d 'A file that one writes, 1KiB to 1TiB' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l stress-test-max-workers -d 'Connections of a stress test, 1 to 1000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l stress-test-max-rps -d 'Requests a second of a stress test, 1 to 100000' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l stress-test-max-duration -d 'How long a stress test may send, 1s to 24h' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -115,6 +118,7 @@ complete -c porta -n "__fish_porta_using_subcommand stress" -l tune-workers -d '
 complete -c porta -n "__fish_porta_using_subcommand stress" -l output -d 'Also write the report to a file, as JSON' -r -F
 complete -c porta -n "__fish_porta_using_subcommand stress" -l format -d 'Print the report for people, or one JSON event a line' -r -f -a "text\t'For people'
 json\t'One JSON event a line: start, progress every second, report'"
+complete -c porta -n "__fish_porta_using_subcommand stress" -l for-server -d 'Make a run that a server has begun, and end it when standard input says so or ends' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l method -d 'HTTP method [default: GET, with a body POST]' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l header -d 'Header to send, several times for several; @FILE reads them from a file, one a line, since an argument shows in the list of processes' -r
 complete -c porta -n "__fish_porta_using_subcommand stress" -l body -d 'Body to send; @FILE reads it from a file' -r

@@ -22,7 +22,7 @@ pub use self::criteria::{
     Check, CheckFormat, Config, Criteria, Judged, ListFormat, Notify, asks_for_criteria, parse,
 };
 pub use self::migrate::{Import, Migrate, MigrateWhat};
-pub use self::serve::{Limits, Serve};
+pub use self::serve::{Limits, Serve, StressTestLimits};
 pub use self::stress::{Custom, Stress, StressFormat};
 use crate::domain::id::RunId;
 use crate::domain::unit;

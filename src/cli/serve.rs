@@ -45,6 +45,24 @@ pub struct Serve {
     /// What agents may do.
     #[command(flatten)]
     pub bridge: Bridge,
+    /// What administrators may start.
+    #[command(flatten)]
+    pub stress_tests: StressTestLimits,
+}
+
+/// Limits of the stress tests that are started by the admin pages and the admin API.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Stress tests that administrators start; porta stress has limits of its own")]
+pub struct StressTestLimits {
+    /// Connections of a stress test, 1 to 1000
+    #[arg(long, env = "STRESS_TEST_MAX_WORKERS", value_name = "N", default_value_t = 100, value_parser = super::stress::workers, allow_negative_numbers = true)]
+    pub stress_test_max_workers: u32,
+    /// Requests a second of a stress test, 1 to 100000
+    #[arg(long, env = "STRESS_TEST_MAX_RPS", value_name = "N", default_value_t = 10_000, value_parser = many, allow_negative_numbers = true)]
+    pub stress_test_max_rps: u32,
+    /// How long a stress test may send, 1s to 24h
+    #[arg(long, env = "STRESS_TEST_MAX_DURATION", value_name = "DURATION", default_value = "600s", value_parser = super::stress::run_duration, allow_negative_numbers = true)]
+    pub stress_test_max_duration: Duration,
 }
 
 /// Limits of `porta serve`. What is beyond one is refused at once.
@@ -124,7 +142,31 @@ pub(super) fn size_within(text: &str, range: RangeInclusive<usize>) -> Result<us
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn limits_of_stress_tests_are_checked_at_their_bounds() {
+        for (name, least, most, wrong) in [
+            ("workers", "1", "1000", ["0", "1001"]),
+            ("rps", "1", "100000", ["0", "100001"]),
+            ("duration", "1s", "24h", ["999ms", "86401"]),
+        ] {
+            let parsed = |value: &str| {
+                let argument = format!("--stress-test-max-{name}={value}");
+                Command::try_parse_from(["serve", &argument]).map(|command| command.serve.stress_tests)
+            };
+            assert!(parsed(least).is_ok() && parsed(most).is_ok(), "{name}");
+            assert!(wrong.into_iter().all(|value| parsed(value).is_err()), "{name}");
+        }
+    }
 
     #[test]
     fn sizes_are_checked_at_their_bounds() {

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::serve::server_workers;
 use super::{duration_within, number_within};
 use crate::domain::assertion::Assertion;
-use crate::domain::id::ChannelId;
+use crate::domain::id::{ChannelId, RunId};
 use crate::domain::run::{
     AGENT_RPS, DURATION_MAX, DURATION_MIN, Plan, REQUESTS, RPS, Ramp, Rate, Scenario, TIMEOUT_MAX,
     WARM_UP_MAX, WORKERS,
@@ -119,6 +119,9 @@ pub struct Stress {
     /// Show nothing while it runs
     #[arg(long, short)]
     pub quiet: bool,
+    /// Make a run that a server has begun, and end it when standard input says so or ends
+    #[arg(long, hide = true, value_name = "RUN")]
+    pub for_server: Option<RunId>,
     /// A request of one's own.
     #[command(flatten)]
     pub custom: Custom,
@@ -207,7 +210,7 @@ fn generated_bytes(text: &str) -> Result<u64, String> {
     if GENERATED_BYTES.contains(&bytes) { Ok(bytes) } else { Err("it takes 1MB to 1000GB".into()) }
 }
 
-fn workers(text: &str) -> Result<u32, String> {
+pub(super) fn workers(text: &str) -> Result<u32, String> {
     number_within(text, WORKERS)
 }
 
@@ -237,7 +240,7 @@ fn requests(text: &str) -> Result<u64, String> {
 fn scenario_names() -> impl TypedValueParser<Value = Scenario> {
     PossibleValuesParser::new(Scenario::ALL.map(Scenario::as_str)).map(|name| {
         // The parser lets these names pass only.
-        Scenario::ALL.into_iter().find(|scenario| scenario.as_str() == name).unwrap_or(Scenario::Baseline)
+        Scenario::named(&name).unwrap_or(Scenario::Baseline)
     })
 }
 
@@ -252,7 +255,7 @@ fn warm_up(text: &str) -> Result<Duration, String> {
     duration_within(text, Duration::ZERO..=WARM_UP_MAX)
 }
 
-fn run_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn run_duration(text: &str) -> Result<Duration, String> {
     duration_within(text, DURATION_MIN..=DURATION_MAX)
 }
 

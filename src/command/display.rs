@@ -5,7 +5,8 @@ use serde_json::json;
 use super::progress::{Stream, Writer};
 use super::stderr_is_terminal;
 use crate::cli::{Stress, StressFormat};
-use crate::domain::progress::Progress;
+use crate::domain::id::RunId;
+use crate::domain::progress::{Moment, Progress};
 use crate::domain::run_config::RunConfig;
 use crate::exit::Failure;
 use crate::render::live;
@@ -25,7 +26,10 @@ impl Screens {
 /// How progress is shown.
 pub enum Display {
     Quiet,
-    Events,
+    Events {
+        /// Where the points of the series begin that were not shown yet.
+        next_second: u64,
+    },
     Lines,
     /// A block that is drawn over itself.
     Block(live::Block),
@@ -35,7 +39,7 @@ impl Display {
     pub fn new(arguments: &Stress) -> Self {
         match arguments.format {
             StressFormat::Json if arguments.quiet => Self::Quiet,
-            StressFormat::Json => Self::Events,
+            StressFormat::Json => Self::Events { next_second: 0 },
             StressFormat::Text if arguments.quiet => Self::Quiet,
             StressFormat::Text if stderr_is_terminal() && !dumb_terminal() => {
                 Self::Block(live::Block::default())
@@ -45,11 +49,12 @@ impl Display {
     }
 
     /// Says what is about to be measured. Fails where standard output takes no event.
-    pub async fn start(&self, config: &RunConfig, screens: &Screens) -> Result<(), Failure> {
+    pub async fn start(&self, run: RunId, config: &RunConfig, screens: &Screens) -> Result<(), Failure> {
         match self {
             Self::Quiet => Ok(()),
-            Self::Events => {
-                screens.output.say(event_line(&json!({ "event": "start", "config": config }))).await
+            Self::Events { .. } => {
+                let event = json!({ "event": "start", "run_id": run, "config": config });
+                screens.output.say(event_line(&event)).await
             }
             Self::Lines | Self::Block(_) => {
                 let private = if config.private_server { "a private server, " } else { "" };
@@ -65,9 +70,14 @@ impl Display {
     pub fn progress(&mut self, progress: &Progress, screens: &Screens) {
         match self {
             Self::Quiet => {}
-            Self::Events => {
-                screens.output.show(|| event_line(&json!({ "event": "progress", "progress": progress })));
-            }
+            Self::Events { next_second } => screens.output.show(|| {
+                let new = |moment: &&Moment| moment.second >= *next_second;
+                let series: Vec<_> = progress.recent.iter().filter(new).collect();
+                if let Some(last) = series.last() {
+                    *next_second = last.second + 1;
+                }
+                event_line(&json!({ "event": "progress", "progress": progress, "series": series }))
+            }),
             Self::Lines => screens.error.show(|| live::line(progress) + "\n"),
             Self::Block(block) => screens.error.show(|| block.draw(progress, window())),
         }
@@ -77,7 +87,7 @@ impl Display {
     pub fn note_on_stop(&self) -> &'static str {
         match self {
             Self::Lines => "ending early: answers are waited for; a second signal ends at once\n",
-            Self::Quiet | Self::Events | Self::Block(_) => "",
+            Self::Quiet | Self::Events { .. } | Self::Block(_) => "",
         }
     }
 
@@ -85,7 +95,7 @@ impl Display {
     pub async fn end(&mut self, screens: &Screens) -> Result<(), Failure> {
         match self {
             Self::Block(block) => screens.error.say(block.clear(window())).await,
-            Self::Quiet | Self::Events | Self::Lines => Ok(()),
+            Self::Quiet | Self::Events { .. } | Self::Lines => Ok(()),
         }
     }
 }

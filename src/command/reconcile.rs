@@ -25,6 +25,17 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A retention that is no longer than the run and this may have deleted rows of the run.
 const RETENTION_MARGIN_MS: i64 = 120_000;
 
+/// What is done with the rows of a run once they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// They are deleted.
+    Remove,
+    /// They stay.
+    Keep,
+    /// They go with their channel, which was made for the run.
+    LeaveInChannel,
+}
+
 /// The channel that a run writes to, as the database at hand has it before the run.
 pub struct Channel {
     id: ChannelId,
@@ -58,12 +69,12 @@ impl Channel {
         self.id
     }
 
-    /// Looks for each acknowledged row, and deletes them where all is well and they are not to be kept.
+    /// Looks for each acknowledged row, and deletes them where all is well and they are to be deleted.
     pub async fn settle(
         &self,
         store: &Sqlite,
         acknowledged: &Acknowledged,
-        keep: bool,
+        afterwards: Afterwards,
     ) -> Result<Rows, Failure> {
         let rows = Rows::new(acknowledged);
         let after = store.series(self.id).await.map_err(cannot("cannot look for the rows of the run"))?;
@@ -77,10 +88,13 @@ impl Channel {
         if rows.wrong().is_some() {
             return Ok(rows.noted("they were left where they are, for whoever looks into this"));
         }
-        if keep {
-            return Ok(rows.noted("they were kept, as --keep-rows says"));
+        match afterwards {
+            Afterwards::Keep => return Ok(rows.noted("they were kept, as --keep-rows says")),
+            Afterwards::LeaveInChannel => {
+                return Ok(rows.noted("they go with their channel, which was made for the run"));
+            }
+            Afterwards::Remove => rows.removed = Some(self.remove(store, acknowledged).await?),
         }
-        rows.removed = Some(self.remove(store, acknowledged).await?);
         Ok(rows)
     }
 

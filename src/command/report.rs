@@ -15,7 +15,7 @@ use crate::store::sqlite::Sqlite;
 pub fn run(arguments: &Report, db: &Path) -> Result<Exit, Failure> {
     with_store(db, async |store| match &arguments.which {
         Some(WhichReport::List { limit }) => {
-            let runs = store.runs(*limit).await.map_err(cannot("cannot list runs"))?;
+            let runs = store.runs(None, *limit).await.map_err(cannot("cannot list runs"))?;
             print_as(arguments.format, &runs, |runs| table::runs(runs))
         }
         Some(WhichReport::Compare(compare)) => compare_runs(store, compare, arguments.format).await,

@@ -13,6 +13,8 @@ use crate::store::{RunStore as _, StoreError};
 pub struct RunPlace<'s> {
     store: &'s Sqlite,
     id: RunId,
+    /// Whether others have been told of it before it began.
+    is_known: bool,
 }
 
 impl<'s> RunPlace<'s> {
@@ -21,7 +23,7 @@ impl<'s> RunPlace<'s> {
         let claim = Claim { plan: *plan, channel, started_at: clock::utc(), owner: instance::own() };
         let attempted = "cannot start a run";
         match store.begin_run(claim, instance::why_gone).await {
-            Ok(Place::Taken(id)) => Ok(Self { store, id }),
+            Ok(Place::Taken(id)) => Ok(Self { store, id, is_known: false }),
             Ok(Place::Occupied { by, owner, since }) => {
                 let container = if instance::is_elsewhere(&owner) { " of another container" } else { "" };
                 let process = instance::pid(&owner)
@@ -37,6 +39,18 @@ impl<'s> RunPlace<'s> {
         }
     }
 
+    /// Takes over the run that a server has begun.
+    pub async fn adopt(store: &'s Sqlite, id: RunId) -> Result<Self, Failure> {
+        let adopted = store.adopt_run(id, instance::own()).await;
+        adopted.map_err(|error| Failure::new(format!("cannot take over run {id}"), error))?;
+        Ok(Self { store, id, is_known: true })
+    }
+
+    /// The number of the run.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
     /// Stores what came of it.
     pub async fn end(self, report: Report, error: Option<String>) -> Result<Report, StoreError> {
         self.store.end_run(self.id, report, error).await
@@ -48,6 +62,12 @@ impl<'s> RunPlace<'s> {
         if let Err(error) = self.store.give_up_run(self.id, status, reason.to_owned()).await {
             tracing::warn!(%error, run = self.id.0, "the run could not be marked as {}", status.as_str());
         }
+    }
+
+    /// Ends it before its load has begun. It is as if nothing had been, unless others know of it: they find `status` and
+    /// `reason`.
+    pub async fn end_early(self, status: RunStatus, reason: &str) {
+        if self.is_known { self.give_up(status, reason).await } else { self.withdraw().await }
     }
 
     /// Gives it back as if nothing had been begun.

@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::bridge;
 use super::signals::Signals;
 use super::{block_on, cannot, cannot_open, prepare, print};
-use crate::cli::{CommandLimits, Limits, Serve};
+use crate::cli::{CommandLimits, Limits, Serve, StressTestLimits};
 use crate::clock;
 use crate::domain::observation::ServerStart;
 use crate::exit::{Exit, Failure};
 use crate::judgement::ThresholdsFile;
 use crate::server::bounds::Bounds;
-use crate::server::{self, ServeError, retention};
+use crate::server::{self, ServeError, retention, stress_test};
 use crate::store::sqlite::Sqlite;
 use crate::store::{MetricsStore as _, SharedStore, Store as _};
 
@@ -56,6 +56,7 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
         bounds: bounds(&arguments.limits, &arguments.bridge.limits),
         bridge,
         thresholds: ThresholdsFile::new(arguments.criteria.as_deref(), db),
+        stress_test: stress_test_options(&arguments.stress_tests, db)?,
         debug: arguments.debug,
     };
     // Before anybody is told of it: a database that is locked would keep those waiting who come then.
@@ -85,6 +86,20 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path) -> Result<Exit, Failu
             Ok(Exit::Interrupted)
         }
     }
+}
+
+fn stress_test_options(limits: &StressTestLimits, db: &Path) -> Result<stress_test::Options, Failure> {
+    let failed = |error: std::io::Error| Failure::new("cannot tell where porta and its database are", error);
+    Ok(stress_test::Options {
+        limits: stress_test::Limits {
+            workers: limits.stress_test_max_workers,
+            rps: limits.stress_test_max_rps,
+            duration: limits.stress_test_max_duration,
+        },
+        executable: std::env::current_exe().map_err(failed)?,
+        database: std::path::absolute(db).map_err(failed)?,
+        settling: stress_test::Options::SETTLING,
+    })
 }
 
 /// Remembers how this server was started, for `porta criteria`. The server is the same without.
@@ -154,5 +169,7 @@ mod tests {
         let Command::Serve(serve) = cli.command else { panic!("not serve") };
         assert_eq!(bounds(&serve.limits, &serve.bridge.limits), Bounds::DEFAULT);
         assert_eq!(serve.limits.max_queue as usize, QUEUE_CAPACITY);
+        let stress_test = stress_test_options(&serve.stress_tests, Path::new("porta.db")).expect("options");
+        assert_eq!(stress_test.limits, stress_test::Limits::DEFAULT);
     }
 }

@@ -7,21 +7,21 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::display::{Display, Screens, event_line};
-use super::private_server::{Options, PrivateServer};
+use super::orders::Order;
 use super::progress::Writer;
 use super::run_place::RunPlace;
 use super::server_side::Watch;
 use super::signals::Signals;
-use super::{dry_run, generate_data, prepare, reconcile, to_json, traffic, tune, width, with_store};
+use super::subject::Subject;
+use super::{dry_run, generate_data, prepare, to_json, traffic, tune, width, with_store};
 use crate::cli::{Stress, StressFormat};
 use crate::clock;
 use crate::domain::acknowledged::Acknowledged;
-use crate::domain::id::ChannelId;
+use crate::domain::id::RunId;
 use crate::domain::progress::Progress;
 use crate::domain::report::{Circumstances, Report};
 use crate::domain::rows::Rows;
 use crate::domain::run::{Plan, RunStatus};
-use crate::domain::run_config::RunConfig;
 use crate::domain::validity::Verdict;
 use crate::exit::{Exit, Failure};
 use crate::load::Load;
@@ -57,6 +57,9 @@ fn cannot_write(file: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("cannot write the report to {}", file.display()), error)
 }
 
+/// Why a run ends whose server is not there any more.
+const GONE: &str = "the server that had started it, and that it measured, has ended";
+
 /// What came of the load.
 enum Ended {
     Measured(Box<Measured>),
@@ -73,9 +76,11 @@ struct Measured {
 }
 
 async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> Result<Exit, Failure> {
-    let mut signals = Signals::new()?;
     let screens = Screens::start()?;
-    let place = RunPlace::take(store, plan, arguments.channel).await?;
+    let (mut signals, place) = match arguments.for_server {
+        None => (Signals::new()?, RunPlace::take(store, plan, arguments.channel).await?),
+        Some(run) => (Signals::with_orders()?, RunPlace::adopt(store, run).await?),
+    };
     let chosen = tokio::select! {
         chosen = Subject::choose(arguments, db, store) => Some(chosen),
         _ = signals.next() => None,
@@ -83,19 +88,21 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     let (subject, target) = match chosen {
         Some(Ok(chosen)) => chosen,
         Some(Err(refused)) => {
-            place.withdraw().await;
+            place.end_early(RunStatus::Failed, refused.message()).await;
             return Err(refused);
         }
         None => {
-            place.withdraw().await;
+            let (status, reason) = stopped_at(&mut signals, None);
+            place.end_early(status, &reason).await;
             return stopped_at_once(None, &screens).await;
         }
     };
-    match load(arguments, plan, store, &mut signals, &screens, subject, target).await {
+    let run = Run { arguments, plan, store, screens: &screens, id: place.id() };
+    match load(run, &mut signals, subject, target).await {
         Ok(Ended::Measured(measured)) => conclude(arguments, place, *measured, &screens, &mut signals).await,
         Ok(Ended::AtOnce(left)) => {
-            let rows = left.as_ref().map_or_else(String::new, |left| format!(": {left}"));
-            place.give_up(RunStatus::Cancelled, &format!("stopped at once{rows}")).await;
+            let (status, reason) = stopped_at(&mut signals, left.as_deref());
+            place.give_up(status, &reason).await;
             stopped_at_once(left, &screens).await
         }
         Err(failure) => {
@@ -105,19 +112,27 @@ async fn measure(arguments: &Stress, plan: &Plan, db: &Path, store: &Sqlite) -> 
     }
 }
 
+/// What there is of a run from its beginning to its end.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    arguments: &'a Stress,
+    plan: &'a Plan,
+    store: &'a Sqlite,
+    screens: &'a Screens,
+    id: RunId,
+}
+
 async fn load(
-    arguments: &Stress,
-    plan: &Plan,
-    store: &Sqlite,
+    run: Run<'_>,
     signals: &mut Signals,
-    screens: &Screens,
     subject: Subject,
     target: Target,
 ) -> Result<Ended, Failure> {
+    let Run { arguments, plan, store, screens, id } = run;
     let config = traffic::described(subject.config(plan), arguments, &target.traffic);
     let endpoints = target.traffic.endpoint_names();
     let mut display = Display::new(arguments);
-    display.start(&config, screens).await?;
+    display.start(id, &config, screens).await?;
 
     let mut server_side = if subject.is_known() { Watch::start(&target, plan).await } else { None };
     let started_at = clock::utc();
@@ -154,7 +169,7 @@ async fn load(
         None => Vec::new(),
     };
     let Counted { rows_stored, rows, uncounted, interrupted } =
-        count(arguments, store, signals, subject, &summary.acknowledged).await;
+        count(store, signals, subject, &summary.acknowledged).await;
     let machine = machine::fingerprint();
     let circumstances = Circumstances { started_at, cancelled, config, machine, endpoints, rows_stored };
     let mut report = Report::new(summary, circumstances);
@@ -170,9 +185,9 @@ struct Counted {
     interrupted: Option<String>,
 }
 
-/// Counts the rows, unless a signal comes. What was measured stands in any case.
+/// Counts the rows, unless a signal comes. What was measured stands in any case. A server's order is to end the load, which
+/// has ended.
 async fn count(
-    arguments: &Stress,
     store: &Sqlite,
     signals: &mut Signals,
     subject: Subject,
@@ -180,8 +195,8 @@ async fn count(
 ) -> Counted {
     let place = subject.place_of_rows();
     let counted = tokio::select! {
-        counted = subject.finish(store, acknowledged, arguments.keep_rows) => Some(counted),
-        _ = signals.next() => None,
+        counted = subject.finish(store, acknowledged) => Some(counted),
+        () = signals.next_that_insists() => None,
     };
     let rows = Rows::new(acknowledged);
     match counted {
@@ -213,6 +228,16 @@ fn rows_left(place: Option<String>, entry_ids: Option<(u64, u64)>) -> Option<Str
     ))
 }
 
+/// What becomes of a run that was stopped at once, and why.
+fn stopped_at(signals: &mut Signals, left: Option<&str>) -> (RunStatus, String) {
+    let rows = left.map_or_else(String::new, |left| format!(": {left}"));
+    match signals.order() {
+        Some(Order::Gone) => (RunStatus::Failed, format!("{GONE}{rows}")),
+        Some(Order::End(Some(why))) => (RunStatus::Cancelled, format!("stopped at once, since {why}{rows}")),
+        Some(Order::End(None)) | None => (RunStatus::Cancelled, format!("stopped at once{rows}")),
+    }
+}
+
 async fn stopped_at_once(left: Option<String>, screens: &Screens) -> Result<Exit, Failure> {
     let rows = left.map_or_else(String::new, |left| format!("{left}\n"));
     screens.error.say(format!("{rows}stopped at once: of this run there is no report\n")).await?;
@@ -230,7 +255,13 @@ async fn conclude(
     let Measured { mut report, uncounted, interrupted } = measured;
     report.assertions = arguments.fail_on.iter().map(|assertion| assertion.check(&report)).collect();
     let wrong = uncounted.or_else(|| failure(&report));
-    let message = wrong.as_ref().map(|failure| failure.message().to_owned());
+    let is_cut_short = report.status == RunStatus::Cancelled;
+    let order = signals.order().filter(|_| is_cut_short).cloned();
+    let is_gone = order == Some(Order::Gone);
+    if is_gone {
+        report.fail();
+    }
+    let message = said_of(order, wrong.as_ref());
     let saved = place.end(report.clone(), message.or_else(|| interrupted.clone())).await;
     // A report that cannot be stored is shown all the same: it cannot be made again.
     let not_saved = match saved {
@@ -253,6 +284,10 @@ async fn conclude(
     };
     let printed = screens.output.print_until_signal(text, signals).await?;
     written?;
+    // There is nobody to tell.
+    if is_gone {
+        return Ok(Exit::Failed);
+    }
     if let Some(failure) = wrong.or(not_saved) {
         return Err(failure);
     }
@@ -268,6 +303,17 @@ async fn conclude(
         (_, Verdict::Valid) => Exit::Done,
         _ => Exit::Invalid,
     })
+}
+
+/// What a run says of how it has ended, where there is something to say.
+fn said_of(order: Option<Order>, wrong: Option<&Failure>) -> Option<String> {
+    let early = match order {
+        Some(Order::Gone) => Some(GONE.to_owned()),
+        Some(Order::End(why)) => why,
+        None => None,
+    };
+    let said: Vec<_> = early.into_iter().chain(wrong.map(|failure| failure.message().to_owned())).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// What makes a run a failure rather than an answer.
@@ -288,87 +334,7 @@ async fn stop_on_signal(signals: &mut Signals, stop: watch::Sender<bool>, note: 
     signals.next().await;
     stop.send_replace(true);
     screen.show(|| note.to_owned());
-    signals.next().await;
-}
-
-/// What is measured.
-enum Subject {
-    Private(Box<PrivateServer>),
-    /// With the channel as --db has it, or why its rows cannot be counted.
-    Given {
-        url: String,
-        channel: Option<ChannelId>,
-        rows: Result<reconcile::Channel, String>,
-    },
-}
-
-impl Subject {
-    async fn choose(arguments: &Stress, db: &Path, store: &Sqlite) -> Result<(Self, Target), Failure> {
-        if arguments.wants_private_server() {
-            let options = Options { with_bridge: arguments.agents.is_some(), ..Options::default() };
-            let server = PrivateServer::start(db, options).await?;
-            let (destination, traffic) = match &server.bridge_token {
-                None => traffic::updates(&server.url, server.write_key.reveal())?,
-                Some(token) => traffic::agents(&server.url, token.reveal())?,
-            };
-            let target = traffic::resolve(&server.url, &destination, traffic).await?;
-            return Ok((Self::Private(Box::new(server)), target));
-        }
-        let url = arguments.url_or_default();
-        let (destination, traffic) = traffic::of(arguments, url)?;
-        let target = traffic::resolve(url, &destination, traffic).await?;
-        let rows = match &arguments.api_key {
-            _ if arguments.agents.is_some() => Err("agents write no rows".into()),
-            _ if arguments.custom.is_given() => Err("what such requests write is not known".into()),
-            Some(api_key) => reconcile::Channel::find(store, api_key).await,
-            None => Err("there is no key of a channel".into()),
-        };
-        let channel = arguments.channel.or_else(|| rows.as_ref().ok().map(reconcile::Channel::id));
-        Ok((Self::Given { url: target.traffic.base_url.clone(), channel, rows }, target))
-    }
-
-    fn config(&self, plan: &Plan) -> RunConfig {
-        match self {
-            Self::Private(server) => RunConfig::new(plan, server.url.clone(), true, Some(server.channel)),
-            Self::Given { url, channel, .. } => RunConfig::new(plan, url.clone(), false, *channel),
-        }
-    }
-
-    /// Whether it is a porta for certain, and takes one request more than the load.
-    fn is_known(&self) -> bool {
-        matches!(self, Self::Private(_) | Self::Given { rows: Ok(_), .. })
-    }
-
-    /// Where rows stay that nobody deletes; `None` where they go with the private server.
-    fn place_of_rows(&self) -> Option<String> {
-        match self {
-            Self::Private(_) => None,
-            Self::Given { channel: Some(id), .. } => Some(format!("channel {id}")),
-            Self::Given { channel: None, .. } => Some("the channel".into()),
-        }
-    }
-
-    /// Ends what was started, and counts the rows where that is possible.
-    async fn finish(
-        self,
-        store: &Sqlite,
-        acknowledged: &Acknowledged,
-        keep_rows: bool,
-    ) -> Result<(Option<u64>, Rows), Failure> {
-        match self {
-            Self::Private(server) => {
-                // Agents write no rows.
-                let counts = server.bridge_token.is_none();
-                let (stored, rows) = server.finish(acknowledged).await?;
-                Ok((counts.then_some(stored), rows))
-            }
-            Self::Given { rows: Ok(channel), .. } => {
-                let rows = channel.settle(store, acknowledged, keep_rows).await?;
-                Ok((rows.missing.map(|missing| rows.acknowledged - missing), rows))
-            }
-            Self::Given { rows: Err(why), .. } => Ok((None, Rows::new(acknowledged).noted(why))),
-        }
-    }
+    signals.next_that_insists().await;
 }
 
 #[cfg(test)]

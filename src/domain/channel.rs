@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::id::{ChannelId, KeyId};
+use super::id::{ChannelId, KeyId, RunId};
 use super::number;
 use super::secret::Secret;
 use super::unit::UtcMillis;
@@ -346,6 +346,9 @@ pub struct ApiKey {
     pub prefix: String,
     /// When it was created.
     pub created_at: UtcMillis,
+    /// The run that a server has made it for, and with which it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
 }
 
 /// Checks the name of a channel or a token, or the label of a field.

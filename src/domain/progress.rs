@@ -1,17 +1,18 @@
 //! A run while it runs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::latency::{Latency, round};
-use super::summary::Summary;
+use super::report::LatencyFigures;
+use super::summary::{SeriesPoint, Summary};
 
-/// Points of the sparklines.
+/// Points of the sparklines, and seconds that somebody can be late who gathers the points.
 const SPARKLINE_POINTS: usize = 40;
 
 /// What the live display shows, once a second. Latencies are milliseconds from the due time over the newest
 /// `window_seconds`; `null` where there are too few samples.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Seconds since the start.
     pub elapsed: f64,
@@ -37,20 +38,54 @@ pub struct Progress {
     pub p99_latency_ms: Option<f64>,
     /// Largest.
     pub max_latency_ms: Option<f64>,
+    /// From the due time, over the whole run so far.
+    pub overall_latency_ms: LatencyFigures,
     /// The newest points of the series.
     #[serde(skip)]
     pub recent: Vec<Moment>,
 }
 
-/// One point of the series, as the live display shows it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// One point of the series while the run goes on. Latencies are milliseconds from the due time, `None` when nothing ended
+/// in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Seconds from the start of the run.
+    /// Seconds from the start of the run to the start of this point.
     pub second: u64,
+    /// Requests that ended in it.
+    pub total: u64,
+    /// Those that failed.
+    pub failed: u64,
     /// Requests a second.
     pub rps: f64,
-    /// 95th percentile; `None` when nothing ended in it.
+    /// Median.
+    pub p50_latency_ms: Option<f64>,
+    /// 95th percentile.
     pub p95_latency_ms: Option<f64>,
+    /// 99th percentile.
+    pub p99_latency_ms: Option<f64>,
+}
+
+impl From<&SeriesPoint> for Moment {
+    fn from(point: &SeriesPoint) -> Self {
+        Self {
+            second: point.second,
+            total: point.total,
+            failed: point.failed,
+            rps: point.rps,
+            p50_latency_ms: point.p50_latency_ms,
+            p95_latency_ms: point.p95_latency_ms,
+            p99_latency_ms: point.p99_latency_ms,
+        }
+    }
+}
+
+/// What `porta stress --format json` prints once a second, and a server reads that has started the run.
+#[derive(Debug, Deserialize)]
+pub struct ProgressEvent {
+    /// How far it is.
+    pub progress: Progress,
+    /// The points of the series that were not in the events before.
+    pub series: Vec<Moment>,
 }
 
 impl Progress {
@@ -75,14 +110,8 @@ impl Progress {
             p95_latency_ms: shown(&window, 95.0),
             p99_latency_ms: shown(&window, 99.0),
             max_latency_ms: window.max_ms(),
-            recent: summary.series[first..]
-                .iter()
-                .map(|point| Moment {
-                    second: point.second,
-                    rps: point.rps,
-                    p95_latency_ms: point.p95_latency_ms,
-                })
-                .collect(),
+            overall_latency_ms: (&summary.overall.from_due).into(),
+            recent: summary.series[first..].iter().map(Moment::from).collect(),
         }
     }
 }

@@ -197,6 +197,13 @@ impl Report {
         self.rows.as_ref().and_then(Rows::wrong).or_else(|| self.results.unaccounted())
     }
 
+    /// Makes it the report of a run that did not get to its end for a reason of its own: its figures stand, and say nothing
+    /// about the server as a whole.
+    pub fn fail(&mut self) {
+        self.status = RunStatus::Failed;
+        self.grade = None;
+    }
+
     /// Why nothing was measured, for a run that has failed.
     pub fn failure_reason(&self) -> Option<String> {
         if self.status != RunStatus::Failed {

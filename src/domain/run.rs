@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::channel::NewChannel;
 use super::id::{ChannelId, RunId};
 use super::schedule::Schedule;
+use super::secret::Secret;
 use super::unit::{self, UtcMillis};
 use super::validity::Verdict;
 
@@ -146,6 +148,11 @@ impl Scenario {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Baseline, Self::Medium, Self::High, Self::Max, Self::Soak];
 
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scenario| scenario.as_str() == name)
+    }
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -178,11 +185,16 @@ pub enum RunStatus {
     Completed,
     /// It was ended early; the figures cover what was done.
     Cancelled,
-    /// Not one request was answered, so that nothing was measured.
+    /// Nothing was measured, or what made the run did not get to its end.
     Failed,
 }
 
 impl RunStatus {
+    /// The status of this name; `None` for a run that is going on.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Completed, Self::Cancelled, Self::Failed].into_iter().find(|status| status.as_str() == name)
+    }
+
     /// The word in reports and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -204,6 +216,46 @@ pub struct Claim {
     pub started_at: UtcMillis,
     /// The name of the process that makes it.
     pub owner: String,
+}
+
+impl Claim {
+    /// The run as lists show it before it has begun.
+    pub fn overview(&self, id: RunId) -> RunOverview {
+        RunOverview {
+            id,
+            channel_id: self.channel,
+            workers: self.plan.workers,
+            target_rps: self.plan.target_rps(),
+            duration: self.plan.duration.as_secs_f64(),
+            total_requests: 0,
+            successful_requests: 0,
+            failed_requests: 0,
+            actual_rps: 0.0,
+            efficiency: None,
+            avg_latency_ms: None,
+            min_latency_ms: None,
+            max_latency_ms: None,
+            p50_latency_ms: None,
+            p95_latency_ms: None,
+            p99_latency_ms: None,
+            cv_latency: None,
+            grade: None,
+            validity: None,
+            status: "pending".into(),
+            started_at: self.started_at,
+            completed_at: None,
+            error_message: None,
+        }
+    }
+}
+
+/// What opens the target of a run that a server starts. It ends with the run.
+#[derive(Clone, Debug)]
+pub enum RunAccess {
+    /// A write key for the channel of the claim.
+    Key(Secret),
+    /// A channel of the run's own, whose write key it is.
+    Scratch(Box<NewChannel>),
 }
 
 /// What has become of a [`Claim`]: there is one run at a time in a database.
@@ -263,7 +315,7 @@ pub struct RunOverview {
     pub grade: Option<String>,
     /// Whether the figures are about the server; `None` where there are none.
     pub validity: Option<String>,
-    /// What became of it.
+    /// What became of it; until then `pending` or `running`.
     pub status: String,
     /// When it started.
     pub started_at: UtcMillis,
@@ -274,6 +326,11 @@ pub struct RunOverview {
 }
 
 impl RunOverview {
+    /// What became of it; `None` while it is going on.
+    pub fn ended(&self) -> Option<RunStatus> {
+        RunStatus::named(&self.status)
+    }
+
     /// Whether its figures are about the server, and of a whole run.
     pub fn is_evidence(&self) -> bool {
         self.is(Verdict::Valid)

@@ -226,6 +226,7 @@ fn peak(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::latency::Latency;
     use crate::domain::progress::Moment;
 
     fn progress() -> Progress {
@@ -242,11 +243,16 @@ mod tests {
             p95_latency_ms: Some(1.42),
             p99_latency_ms: Some(3.9),
             max_latency_ms: Some(41.2),
+            overall_latency_ms: (&Latency::default()).into(),
             recent: (0..37)
                 .map(|second| Moment {
                     second,
+                    total: 1000,
+                    failed: 0,
                     rps: if second == 18 { 400.0 } else { 1000.0 },
+                    p50_latency_ms: Some(0.6),
                     p95_latency_ms: Some(if second == 18 { 41.2 } else { 1.4 }),
+                    p99_latency_ms: Some(41.2),
                 })
                 .collect(),
         }

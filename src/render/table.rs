@@ -112,7 +112,9 @@ pub fn channels(channels: &[Channel]) -> String {
 pub fn keys(keys: &[ApiKey]) -> String {
     let row = |key: &ApiKey| {
         let prefix = format!("{}…", key.prefix);
-        vec![key.id.to_string(), key.kind.as_str().into(), prefix, key.created_at.to_minute()]
+        let of_run = key.run_id.map_or_else(String::new, |run| format!(", until run {run} ends"));
+        let kind = format!("{}{of_run}", key.kind.as_str());
+        vec![key.id.to_string(), kind, prefix, key.created_at.to_minute()]
     };
     of(&[Right("id"), Left("kind"), Left("key"), Left("created (UTC)")], keys.iter().map(row))
 }

@@ -273,7 +273,7 @@ fn key_id(text: &str) -> Result<KeyId, Refusal> {
     text.parse().map_err(|_| Refusal::NotFound(format!("key {text} not found")))
 }
 
-async fn read_json<T: DeserializeOwned>(state: &State, request: Request) -> Result<T, Refusal> {
+pub(super) async fn read_json<T: DeserializeOwned>(state: &State, request: Request) -> Result<T, Refusal> {
     let given = body::read(request.into_body(), &state.bounds).await?;
     serde_json::from_slice(&given).map_err(|error| unreadable(&error))
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::domain::channel::SettingError;
 use crate::domain::fault::Fault;
+use crate::domain::id::RunId;
 use crate::domain::update::UpdateError;
 use crate::store::StoreError;
 use crate::thingspeak::bulk::BulkError;
@@ -44,6 +45,20 @@ pub enum Refusal {
     Forbidden(String),
     /// What is asked for can be read, but cannot be.
     Unprocessable(String),
+    /// A value can be read, and is not one of those that are permitted.
+    OutOfLimits {
+        /// Which.
+        field: &'static str,
+        /// What it takes, and what says so.
+        message: String,
+    },
+    /// One run goes on at a time, and this is another.
+    RunGoingOn {
+        /// Which.
+        run: RunId,
+        /// Since when, and whose.
+        message: String,
+    },
     /// Whoever asks has as much under way as they may.
     Busy(String),
     /// No channel for the API key of an update. Devices know the body `0`.
@@ -146,7 +161,9 @@ impl Refusal {
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "resource_not_found", message, None),
             Self::Body(status, message) => (status, "body", message, None),
             Self::Invalid { field, message } => (StatusCode::BAD_REQUEST, "bad_request", message, field),
-            Self::Conflict(message) => (StatusCode::CONFLICT, "conflict", message, None),
+            Self::Conflict(message) | Self::RunGoingOn { message, .. } => {
+                (StatusCode::CONFLICT, "conflict", message, None)
+            }
             Self::Unauthorized | Self::Key | Self::EntriesDenied | Self::NoEntry => {
                 let message = "a key or token that opens this is missing or wrong";
                 (StatusCode::UNAUTHORIZED, "auth_required", message.into(), None)
@@ -158,6 +175,9 @@ impl Refusal {
             Self::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message, None),
             Self::Unprocessable(message) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message, None)
+            }
+            Self::OutOfLimits { field, message } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message, Some(field))
             }
             Self::Busy(message) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message, None),
             Self::TooSoon | Self::TooMany => {

@@ -26,6 +26,7 @@ mod requests;
 pub mod retention;
 pub mod routes;
 mod session;
+pub mod stress_test;
 mod unsent;
 mod workers;
 
@@ -46,6 +47,7 @@ use self::metrics::{Metrics, keeper};
 use self::pages::Site;
 use self::pages::dashboard::Recent;
 use self::refusals::Refusals;
+use self::stress_test::StressTests;
 use self::unsent::Unsent;
 use self::workers::{Accepted, Workers};
 use crate::clock;
@@ -56,7 +58,7 @@ use crate::domain::unit::UtcMillis;
 use crate::judgement::ThresholdsFile;
 use crate::store::SharedStore;
 
-/// Of the time that a stop waits for answers, how much commands have to end by themselves.
+/// Of the time that a stop waits for answers, how much commands and a stress test have to end by themselves.
 const COMMANDS_SHARE: f32 = 0.8;
 /// How long the listener rests when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -76,6 +78,8 @@ pub struct Options {
     pub bridge: bridge::Options,
     /// What the installation is judged by.
     pub thresholds: ThresholdsFile,
+    /// What runs administrators may start.
+    pub stress_test: stress_test::Options,
     /// Read templates and assets from `web/` at every request.
     pub debug: bool,
 }
@@ -110,6 +114,7 @@ pub struct State {
     bridge: Bridge,
     judging: Judging,
     recent: Recent,
+    stress_tests: StressTests,
     address: SocketAddr,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
@@ -141,6 +146,7 @@ impl State {
             bridge: Bridge::new(options.bridge.clone(), &bounds),
             judging: Judging::new(options.thresholds.clone()),
             recent: Recent::new(),
+            stress_tests: StressTests::new(options.stress_test.clone(), address),
             address,
             clock_step: Mutex::new(None),
             started: clock::instant(),
@@ -178,15 +184,19 @@ pub async fn serve(
             condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
         };
         drop(listener);
-        let mut finishing = std::pin::pin!(workers.finish());
-        tokio::select! {
-            () = &mut finishing => {}
-            // So that who waits for a command is still told that it was ended.
-            () = tokio::time::sleep(options.shutdown_timeout.mul_f32(COMMANDS_SHARE)) => {
-                state.bridge.stop().await;
-                finishing.await;
+        let patience = options.shutdown_timeout.mul_f32(COMMANDS_SHARE);
+        let finishing = async {
+            let mut finishing = std::pin::pin!(workers.finish());
+            tokio::select! {
+                () = &mut finishing => {}
+                // So that who waits for a command is still told that it was ended.
+                () = tokio::time::sleep(patience) => {
+                    state.bridge.stop().await;
+                    finishing.await;
+                }
             }
-        }
+        };
+        tokio::join!(finishing, state.stress_tests.stop(patience));
         state.bridge.stop().await;
         stop_storing.notify_one();
         ended

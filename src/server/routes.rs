@@ -11,6 +11,7 @@ use super::error::{Api, Plain, Refusal};
 use super::guard::{self, Post};
 use super::{
     State, admin, assets, bridge, channels, criteria, device, feeds, openapi, operations, pages, requests,
+    stress_test,
 };
 
 /// The place in [`ROUTES`] of what is not in it.
@@ -113,6 +114,13 @@ routes! {
     GET    "/api/admin/agents/history" Admin bridge::overview::history,
     GET    "/api/admin/criteria" Admin criteria::check,
     GET    "/api/admin/criteria/history" Admin criteria::history,
+    POST   "/api/admin/stress-test/start" Admin stress_test::api::start_run,
+    GET    "/api/admin/stress-test/history/list" Admin stress_test::api::history,
+    GET    "/api/admin/stress-test/{run}" Admin stress_test::api::show,
+    DELETE "/api/admin/stress-test/{run}" Admin stress_test::api::delete,
+    GET    "/api/admin/stress-test/{run}/events" Admin stress_test::events::events,
+    POST   "/api/admin/stress-test/{run}/cancel" Admin stress_test::api::cancel,
+    GET    "/api/admin/stress-test/{run}/report" Admin stress_test::api::report,
     GET    "/api/openapi.json" Open openapi::openapi,
     // agents
     POST   "/run_bash" Agent bridge::run_bash,

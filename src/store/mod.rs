@@ -21,7 +21,7 @@ use crate::domain::metrics::{History, Record, Summary, Writing};
 use crate::domain::observation::{Observation, ServerStart, StoredCheck, Wanted};
 use crate::domain::report::Report;
 use crate::domain::rows::Series;
-use crate::domain::run::{Claim, Place, RunOverview, RunStatus};
+use crate::domain::run::{Claim, Place, RunAccess, RunOverview, RunStatus};
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::traffic::{Slot, Span};
 use crate::domain::unit::UtcMillis;
@@ -165,11 +165,24 @@ pub trait RunStore {
     /// Takes the place of the one run that can be going on, unless another has it whose process is still there.
     async fn begin_run(&self, claim: Claim, why_gone: WhyGone) -> Result<Place>;
 
+    /// The same for a run that another process is to make: it is pending until that has taken it over. What opens its target
+    /// is there with the run, and goes in the transaction that ends it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no channel of the claim's number.
+    async fn order_run(&self, claim: Claim, access: RunAccess, why_gone: WhyGone) -> Result<Place>;
+
+    /// Takes over a run that is pending: `owner` is the name of the process that makes it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when none is pending under this number any more.
+    async fn adopt_run(&self, id: RunId, owner: String) -> Result<()>;
+
     /// Stores what came of a run that was begun, and returns its report with its number. `error` says why it failed, if it
     /// did.
     async fn end_run(&self, id: RunId, report: Report, error: Option<String>) -> Result<Report>;
 
-    /// Ends a run that was begun and of which there is no report.
+    /// Ends a run that was begun and of which there is no report. One that has ended stays as it is.
     async fn give_up_run(&self, id: RunId, status: RunStatus, reason: String) -> Result<()>;
 
     /// Takes back that a run was begun: nothing of it is kept.
@@ -184,8 +197,17 @@ pub trait RunStore {
     /// The newest run's report; `None` before the first.
     async fn latest_run(&self) -> Result<Option<Report>>;
 
-    /// The newest runs, newest first.
-    async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>>;
+    /// The newest runs, newest first; only those from before a run, if one is named.
+    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunOverview>>;
+
+    /// A run as lists show it; `None` when there is none of that number.
+    async fn run_overview(&self, id: RunId) -> Result<Option<RunOverview>>;
+
+    /// Deletes a run with its report.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and [`StoreError::Conflict`] while it is going on.
+    async fn delete_run(&self, id: RunId) -> Result<()>;
 }
 
 /// The rows of a run, told from those of others by their ids.

@@ -52,7 +52,7 @@ fn is_let_in(route: &Route, key: &str) -> bool {
         Access::Entries | Access::Entry | Access::Channel => {
             ["the read key", "the write key", "the admin token"].contains(&key)
         }
-        Access::Owner | Access::Admin | Access::Watch | Access::Page | Access::AdminPage => {
+        Access::Owner | Access::Admin | Access::AdminPage | Access::Page | Access::Watch => {
             key == "the admin token"
         }
         Access::Agent => key == "the bridge token",
@@ -66,6 +66,7 @@ fn filled(path: &str, channel: &str) -> String {
         .replace("{entry}", "last.json")
         .replace("{field}", field)
         .replace("{key}", "1")
+        .replace("{run}", "1")
         .replace("{job}", "0123456789abcdef0123456789abcdef")
         .replace("{file}", "porta.css")
 }
@@ -79,6 +80,9 @@ fn body_for(route: &Route, key: Option<&str>) -> (&'static str, String) {
         path if path.ends_with("bulk_update.csv") => {
             let key = key.unwrap_or_default();
             (crate::support::wire::FORM, format!("write_api_key={key}&time_format=relative&updates=1,2"))
+        }
+        path if path.ends_with("/stress-test/start") => {
+            ("application/json", r#"{"scratch":true,"workers":1,"rps":1,"duration":1}"#.into())
         }
         path if path.ends_with("/keys") => ("application/json", r#"{"kind":"read"}"#.into()),
         "/run_bash" => ("application/json", r#"{"cmd":"true"}"#.into()),
@@ -104,7 +108,7 @@ fn send(server: &Server, route: &Route, path: &str, key: Option<&str>) -> (u16, 
     match (route.access, key) {
         (_, None) | (Access::Open, _) => {}
         (Access::Agent, Some(key)) => headers.push(("X-PORTA-TOKEN", key)),
-        (Access::Admin | Access::Watch | Access::AdminPage, Some(_)) => {
+        (Access::Admin | Access::AdminPage | Access::Page | Access::Watch, Some(_)) => {
             headers.push(("Authorization", &bearer))
         }
         (_, Some(key)) => path = format!("{path}?api_key={key}"),
@@ -125,7 +129,7 @@ fn is_refused(access: Access, status: u16, body: &str) -> bool {
         Access::Entries => status == 400 && body == "-1",
         Access::Entry => status == 200 && body == "\"-1\"",
         Access::Channel => status == 404,
-        Access::Owner | Access::Admin | Access::Watch | Access::Agent | Access::Page | Access::AdminPage => {
+        Access::Owner | Access::Admin | Access::AdminPage | Access::Page | Access::Watch | Access::Agent => {
             status == 401
         }
     }
@@ -151,6 +155,8 @@ fn every_route_lets_in_whom_its_line_of_the_table_says() {
                     let gone = path != filled(&spelled[0], &channel.id.to_string()) && status == 404;
                     // There is no such job, nor such an agent, and commands are not run here.
                     let gone = gone || route.access == Access::Agent && [403, 404].contains(&status);
+                    // Nor is there a run.
+                    let gone = gone || route.path.contains("{run}") && status == 404;
                     let is_answered =
                         (200..300).contains(&status) || route.path == "/language" && status == 303;
                     assert!(gone || is_answered, "{what}");

@@ -142,7 +142,7 @@ async fn look(state: &State, words: &Words) -> Result<Found, Refusal> {
         statistics: state.store.statistics().await?,
         slots: state.recent.slots(state).await?,
         charts: state.recent.charts(state, words).await?,
-        run: state.store.runs(1).await?.pop(),
+        run: state.store.runs(None, 1).await?.pop(),
     })
 }
 

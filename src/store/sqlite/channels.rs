@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 use super::Sqlite;
 use crate::clock;
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, NewChannel, Settings};
-use crate::domain::id::{ChannelId, KeyId};
+use crate::domain::id::{ChannelId, KeyId, RunId};
 use crate::domain::secret::Secret;
 use crate::domain::unit::UtcMillis;
 use crate::store::{ChannelStore, Result, StoreError};
@@ -17,27 +17,13 @@ const KEYS_MAX: i64 = 100;
 pub const COLUMNS: &str = "id, last_entry_id, created_at_ms, updated_at_ms, name, description, public, timezone, \
      latitude, longitude, elevation, metadata, retention_ms, update_interval_ms, \
      field1, field2, field3, field4, field5, field6, field7, field8";
-const KEY_COLUMNS: &str = "id, channel_id, kind, prefix, created_at_ms";
+const KEY_COLUMNS: &str = "id, channel_id, kind, prefix, created_at_ms, run_id";
 
 #[async_trait]
 impl ChannelStore for Sqlite {
     async fn create_channel(&self, channel: NewChannel) -> Result<Channel> {
         channel.check()?;
-        self.write(move |transaction| {
-            let now = clock::utc().0;
-            transaction
-                .execute(
-                    "INSERT INTO channels (id, name, created_at_ms, updated_at_ms) VALUES (?1, '', ?2, 0)",
-                    params![channel.id.map(|id| id.0), now],
-                )
-                .map_err(conflict("there is a channel of this number already"))?;
-            let id = ChannelId(transaction.last_insert_rowid());
-            transaction.execute("INSERT INTO series (channel_id) VALUES (?1)", [id.0])?;
-            insert_key(transaction, id, KeyKind::Write, &channel.write_key)?;
-            insert_key(transaction, id, KeyKind::Read, &channel.read_key)?;
-            save(transaction, id, &channel.settings, now)
-        })
-        .await
+        self.write(move |transaction| create(transaction, &channel)).await
     }
 
     async fn channels(&self) -> Result<Vec<Channel>> {
@@ -122,6 +108,22 @@ impl ChannelStore for Sqlite {
     }
 }
 
+/// Creates a channel whose settings were checked.
+pub fn create(transaction: &Transaction<'_>, channel: &NewChannel) -> Result<Channel> {
+    let now = clock::utc().0;
+    transaction
+        .execute(
+            "INSERT INTO channels (id, name, created_at_ms, updated_at_ms) VALUES (?1, '', ?2, 0)",
+            params![channel.id.map(|id| id.0), now],
+        )
+        .map_err(conflict("there is a channel of this number already"))?;
+    let id = ChannelId(transaction.last_insert_rowid());
+    transaction.execute("INSERT INTO series (channel_id) VALUES (?1)", [id.0])?;
+    insert_key(transaction, id, KeyKind::Write, &channel.write_key)?;
+    insert_key(transaction, id, KeyKind::Read, &channel.read_key)?;
+    save(transaction, id, &channel.settings, now)
+}
+
 fn unknown(channel: ChannelId) -> StoreError {
     StoreError::NotFound(format!("channel {channel}"))
 }
@@ -195,22 +197,41 @@ fn insert_key(
     kind: KeyKind,
     key: &Secret,
 ) -> Result<ApiKey> {
-    let keys: i64 =
-        transaction.query_row("SELECT count(*) FROM api_keys WHERE channel_id = ?1", [channel.0], |row| {
-            row.get(0)
-        })?;
+    let count = "SELECT count(*) FROM api_keys WHERE channel_id = ?1 AND run_id IS NULL";
+    let keys: i64 = transaction.query_row(count, [channel.0], |row| row.get(0))?;
     if keys >= KEYS_MAX {
         return Err(StoreError::Conflict(format!(
             "channel {channel} has {KEYS_MAX} keys, the most there can be"
         )));
     }
+    add_key(transaction, channel, kind, key, None)
+}
+
+/// Adds a key that ends with a run. There is one run at a time, so that it does not count among those that can be.
+pub fn insert_key_of_run(
+    transaction: &Transaction<'_>,
+    channel: ChannelId,
+    key: &Secret,
+    run: RunId,
+) -> Result<ApiKey> {
+    find(transaction, channel)?;
+    add_key(transaction, channel, KeyKind::Write, key, Some(run))
+}
+
+fn add_key(
+    transaction: &Transaction<'_>,
+    channel: ChannelId,
+    kind: KeyKind,
+    key: &Secret,
+    run: Option<RunId>,
+) -> Result<ApiKey> {
     transaction
         .query_row(
             &format!(
-                "INSERT INTO api_keys (channel_id, kind, prefix, hash, created_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 RETURNING {KEY_COLUMNS}"
+                "INSERT INTO api_keys (channel_id, kind, prefix, hash, created_at_ms, run_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING {KEY_COLUMNS}"
             ),
-            params![channel.0, kind.as_str(), key.prefix(), key.hash().0, clock::utc().0],
+            params![channel.0, kind.as_str(), key.prefix(), key.hash().0, clock::utc().0, run.map(|id| id.0)],
             key_from_row,
         )
         .map_err(conflict("a channel has this key already"))
@@ -234,6 +255,7 @@ fn key_from_row(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         kind: kind(row, 2)?,
         prefix: row.get(3)?,
         created_at: UtcMillis(row.get(4)?),
+        run_id: row.get::<_, Option<i64>>(5)?.map(RunId),
     })
 }
 

@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "run_owners", "0008_run_owners.sql"),
     migration!(9, "criteria_checks", "0009_criteria_checks.sql"),
     migration!(10, "server_start_window", "0010_server_start_window.sql"),
+    migration!(11, "run_access", "0011_run_access.sql"),
 ];
 
 /// The schema that this version of porta works with.

@@ -3,46 +3,48 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
-use super::Sqlite;
+use super::{Sqlite, channels};
 use crate::clock;
 use crate::domain::id::{ChannelId, RunId};
 use crate::domain::report::Report;
-use crate::domain::run::{Claim, Place, RunOverview, RunStatus, TIMEOUT_MAX, WARM_UP_MAX};
+use crate::domain::run::{Claim, Place, RunAccess, RunOverview, RunStatus, TIMEOUT_MAX, WARM_UP_MAX};
 use crate::domain::unit::UtcMillis;
 use crate::store::{Result, RunStore, StoreError, WhyGone};
 
 /// How long a run may go on beyond its planned duration: the warm-up, the last answers, and two hours for its rows.
 const BEYOND_PLAN_MS_MAX: i64 = (WARM_UP_MAX.as_millis() + TIMEOUT_MAX.as_millis()) as i64 + 2 * 3600 * 1000;
 
+/// What holds for a run that has not ended.
+const GOING_ON: &str = "status IN ('pending', 'running')";
+
 #[async_trait]
 impl RunStore for Sqlite {
     async fn begin_run(&self, claim: Claim, why_gone: WhyGone) -> Result<Place> {
+        self.write(move |transaction| take_place(transaction, &claim, "running", why_gone)).await
+    }
+
+    async fn order_run(&self, claim: Claim, access: RunAccess, why_gone: WhyGone) -> Result<Place> {
+        if let RunAccess::Scratch(channel) = &access {
+            channel.check()?;
+        }
         self.write(move |transaction| {
-            fail_abandoned(transaction, claim.started_at, why_gone)?;
-            let occupied = transaction
-                .prepare_cached("SELECT id, owner, started_at_ms FROM stress_test_runs WHERE status = 'running'")?
-                .query_row([], |row| {
-                    let (by, owner) = (RunId(row.get(0)?), row.get::<_, Option<String>>(1)?);
-                    let owner = owner.unwrap_or_default();
-                    Ok(Place::Occupied { by, owner, since: UtcMillis(row.get(2)?) })
-                })
-                .optional()?;
-            if let Some(occupied) = occupied {
-                return Ok(occupied);
+            let place = take_place(transaction, &claim, "pending", why_gone)?;
+            if let Place::Taken(run) = place {
+                give_access(transaction, run, claim.channel, &access)?;
             }
-            transaction.execute(
-                "INSERT INTO stress_test_runs (channel_id, workers, target_rps, duration, status, started_at_ms, owner)
-                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6)",
-                params![
-                    claim.channel.map(|id| id.0),
-                    claim.plan.workers,
-                    claim.plan.target_rps(),
-                    claim.plan.duration.as_secs_f64(),
-                    claim.started_at.0,
-                    claim.owner,
-                ],
+            Ok(place)
+        })
+        .await
+    }
+
+    async fn adopt_run(&self, id: RunId, owner: String) -> Result<()> {
+        self.write(move |transaction| {
+            let changed = transaction.execute(
+                "UPDATE stress_test_runs SET status = 'running', owner = ?2, started_at_ms = ?3
+                 WHERE id = ?1 AND status = 'pending'",
+                params![id.0, owner, clock::utc().0],
             )?;
-            Ok(Place::Taken(RunId(transaction.last_insert_rowid())))
+            if changed == 0 { Err(StoreError::NotFound(format!("a pending run {id}"))) } else { Ok(()) }
         })
         .await
     }
@@ -97,8 +99,10 @@ impl RunStore for Sqlite {
     async fn give_up_run(&self, id: RunId, status: RunStatus, reason: String) -> Result<()> {
         self.write(move |transaction| {
             transaction.execute(
-                "UPDATE stress_test_runs SET owner = NULL, status = ?2, completed_at_ms = ?3, error_message = ?4
-                 WHERE id = ?1",
+                &format!(
+                    "UPDATE stress_test_runs SET owner = NULL, status = ?2, completed_at_ms = ?3, error_message = ?4
+                     WHERE id = ?1 AND {GOING_ON}"
+                ),
                 params![id.0, status.as_str(), clock::utc().0, reason],
             )?;
             Ok(())
@@ -109,7 +113,7 @@ impl RunStore for Sqlite {
     async fn withdraw_run(&self, id: RunId) -> Result<()> {
         self.write(move |transaction| {
             transaction
-                .execute("DELETE FROM stress_test_runs WHERE id = ?1 AND status = 'running'", [id.0])?;
+                .execute(&format!("DELETE FROM stress_test_runs WHERE id = ?1 AND {GOING_ON}"), [id.0])?;
             Ok(())
         })
         .await
@@ -138,15 +142,31 @@ impl RunStore for Sqlite {
         .await
     }
 
-    async fn runs(&self, limit: u32) -> Result<Vec<RunOverview>> {
+    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunOverview>> {
         self.read(move |connection| {
             let runs = connection
                 .prepare_cached(&format!(
-                    "SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs ORDER BY id DESC LIMIT ?1"
+                    "SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
                 ))?
-                .query_map([limit], overview)?
+                .query_map(params![before.map_or(i64::MAX, |id| id.0), limit], overview)?
                 .collect::<rusqlite::Result<_>>()?;
             Ok(runs)
+        })
+        .await
+    }
+
+    async fn run_overview(&self, id: RunId) -> Result<Option<RunOverview>> {
+        self.read(move |connection| Ok(find(connection, id)?)).await
+    }
+
+    async fn delete_run(&self, id: RunId) -> Result<()> {
+        self.write(move |transaction| {
+            let run = find(transaction, id)?.ok_or_else(|| unknown(id))?;
+            if run.ended().is_none() {
+                return Err(StoreError::Conflict(format!("run {id} is going on")));
+            }
+            transaction.execute("DELETE FROM stress_test_runs WHERE id = ?1", [id.0])?;
+            Ok(())
         })
         .await
     }
@@ -156,6 +176,68 @@ fn unknown(id: RunId) -> StoreError {
     StoreError::NotFound(format!("run {id}"))
 }
 
+fn find(connection: &Connection, id: RunId) -> rusqlite::Result<Option<RunOverview>> {
+    connection
+        .prepare_cached(&format!("SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs WHERE id = ?1"))?
+        .query_row([id.0], overview)
+        .optional()
+}
+
+/// Enters a run, unless another is going on.
+fn take_place(
+    transaction: &Transaction<'_>,
+    claim: &Claim,
+    status: &str,
+    why_gone: WhyGone,
+) -> Result<Place> {
+    fail_abandoned(transaction, claim.started_at, why_gone)?;
+    let occupied = transaction
+        .prepare_cached(&format!("SELECT id, owner, started_at_ms FROM stress_test_runs WHERE {GOING_ON}"))?
+        .query_row([], |row| {
+            let (by, owner) = (RunId(row.get(0)?), row.get::<_, Option<String>>(1)?);
+            let owner = owner.unwrap_or_default();
+            Ok(Place::Occupied { by, owner, since: UtcMillis(row.get(2)?) })
+        })
+        .optional()?;
+    if let Some(occupied) = occupied {
+        return Ok(occupied);
+    }
+    transaction.execute(
+        "INSERT INTO stress_test_runs (channel_id, workers, target_rps, duration, status, started_at_ms, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            claim.channel.map(|id| id.0),
+            claim.plan.workers,
+            claim.plan.target_rps(),
+            claim.plan.duration.as_secs_f64(),
+            status,
+            claim.started_at.0,
+            claim.owner,
+        ],
+    )?;
+    Ok(Place::Taken(RunId(transaction.last_insert_rowid())))
+}
+
+/// Makes what opens the target of a run. A trigger of the schema takes it away when the run ends.
+fn give_access(
+    transaction: &Transaction<'_>,
+    run: RunId,
+    channel: Option<ChannelId>,
+    access: &RunAccess,
+) -> Result<()> {
+    match access {
+        RunAccess::Key(key) => {
+            let channel = channel.ok_or_else(|| StoreError::Other("no channel is named".into()))?;
+            channels::insert_key_of_run(transaction, channel, key, run)?;
+        }
+        RunAccess::Scratch(new) => {
+            let made = channels::create(transaction, new)?;
+            transaction.execute("UPDATE channels SET run_id = ?2 WHERE id = ?1", [made.id.0, run.0])?;
+        }
+    }
+    Ok(())
+}
+
 /// Marks what nobody will end any more.
 fn fail_abandoned(
     transaction: &Transaction<'_>,
@@ -163,9 +245,9 @@ fn fail_abandoned(
     why_gone: WhyGone,
 ) -> rusqlite::Result<usize> {
     let going_on = transaction
-        .prepare_cached(
-            "SELECT id, owner, started_at_ms, duration FROM stress_test_runs WHERE status = 'running'",
-        )?
+        .prepare_cached(&format!(
+            "SELECT id, owner, started_at_ms, duration FROM stress_test_runs WHERE {GOING_ON}"
+        ))?
         .query_map([], |row| {
             let planned_ms = (row.get::<_, f64>(3)? * 1000.0) as i64;
             let end = row.get::<_, i64>(2)?.saturating_add(planned_ms).saturating_add(BEYOND_PLAN_MS_MAX);

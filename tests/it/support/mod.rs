@@ -8,6 +8,7 @@ pub mod people;
 pub mod power;
 pub mod remembered;
 pub mod stress;
+pub mod stress_test;
 pub mod target;
 pub mod tls;
 pub mod watch;
@@ -169,6 +170,12 @@ pub async fn serve_within(
         bounds: Bounds::DEFAULT,
         bridge: porta::server::bridge::Options::closed(),
         thresholds: porta::judgement::ThresholdsFile::new(None, Path::new("porta.db")),
+        stress_test: porta::server::stress_test::Options {
+            limits: porta::server::stress_test::Limits::DEFAULT,
+            executable: env!("CARGO_BIN_EXE_porta").into(),
+            database: "/nonexistent".into(),
+            settling: Duration::ZERO,
+        },
         debug: false,
     };
     let (stop, stopping) = oneshot::channel();

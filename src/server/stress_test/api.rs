@@ -1,0 +1,192 @@
+//! Stress tests for scripts, as JSON.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State as Extract};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::start::{StartRequest, start};
+use crate::domain::id::RunId;
+use crate::domain::report::Report;
+use crate::domain::run::RunOverview;
+use crate::server::State;
+use crate::server::admin::read_json;
+use crate::server::auth::Admin;
+use crate::server::error::{Api, Refusal};
+use crate::store::StoreError;
+
+/// Runs of one page of the history.
+const HISTORY_MAX: u32 = 100;
+/// The same, unless told otherwise.
+const HISTORY_DEFAULT: u32 = 50;
+
+type Answer<T> = Result<T, Api>;
+
+/// What becomes of a run that was asked for.
+#[derive(Serialize, ToSchema)]
+struct RunBegun {
+    /// Its number.
+    test_id: RunId,
+    /// `started` or `cancelling`.
+    status: &'static str,
+    /// The same for people, with where to look.
+    message: String,
+}
+
+/// Starts a run, one at a time.
+#[utoipa::path(
+    post, path = "/api/admin/stress-test/start", tag = "stress tests",
+    request_body = StartRequest, responses((status = 202, body = RunBegun))
+)]
+pub async fn start_run(_: Admin, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
+    let wanted: StartRequest = read_json(&state, request).await?;
+    let id = start(&state, wanted, "the admin API").await?;
+    let place = format!("/api/admin/stress-test/{id}");
+    let message = format!("run {id} has begun; GET {place} says how it goes, and so does GET {place}/events");
+    let body = RunBegun { test_id: id, status: "started", message };
+    Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(body)).into_response())
+}
+
+/// A run; while it goes on, with its figures so far.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/{run}", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 200, body = RunOverview))
+)]
+pub async fn show(
+    _: Admin,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+) -> Answer<Json<RunOverview>> {
+    Ok(Json(found(&state, run_id(&run)?).await?))
+}
+
+/// A run as it is now.
+pub async fn found(state: &State, id: RunId) -> Result<RunOverview, Refusal> {
+    let row = state.store.run_overview(id).await?;
+    let row = row.ok_or_else(|| Refusal::NotFound(format!("run {id} not found")))?;
+    Ok(with_live_figures(state, row))
+}
+
+/// What is known here of a run that has not ended, or whose end could not be written.
+fn with_live_figures(state: &State, row: RunOverview) -> RunOverview {
+    let going_on = row.ended().is_none().then(|| state.stress_tests.live(row.id)).flatten();
+    going_on.map_or(row, |live| live.borrow().run.clone())
+}
+
+/// Ends a run before its time.
+#[utoipa::path(
+    post, path = "/api/admin/stress-test/{run}/cancel", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 202, body = RunBegun))
+)]
+pub async fn cancel(
+    _: Admin,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+) -> Answer<Response> {
+    let id = run_id(&run)?;
+    end(&state, id).await?;
+    let message = format!("run {id} sends nothing more; it ends once its rows are accounted for");
+    let body = RunBegun { test_id: id, status: "cancelling", message };
+    Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+}
+
+/// Lets a run end before its time.
+///
+/// # Errors
+/// 409 for one that has ended, or was not started here.
+pub async fn end(state: &State, id: RunId) -> Result<(), Refusal> {
+    let run = found(state, id).await?;
+    if run.ended().is_some() {
+        return Err(Refusal::Conflict(format!("run {id} has ended: it is {}", run.status)));
+    }
+    let started_here = state.stress_tests.run(id);
+    let elsewhere = || {
+        let message = "was not started by this server: it is ended with Ctrl+C where it was started";
+        Refusal::Conflict(format!("run {id} {message}"))
+    };
+    started_here.ok_or_else(elsewhere)?.cancel();
+    Ok(())
+}
+
+/// The parameters of the history.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Runs in the answer, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// Those before this one.
+    before: Option<RunId>,
+}
+
+/// Runs, the newest first.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/history/list", tag = "stress tests",
+    params(Page), responses((status = 200, body = Vec<RunOverview>))
+)]
+pub async fn history(
+    _: Admin,
+    Extract(state): Extract<Arc<State>>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Answer<Json<Vec<RunOverview>>> {
+    let wrong = || Refusal::Invalid {
+        field: None,
+        message: format!("it takes limit, from 1 to {HISTORY_MAX}, and before, the number of a run"),
+    };
+    let Query(Page { limit, before }) = page.map_err(|_| wrong())?;
+    let limit = limit.unwrap_or(HISTORY_DEFAULT);
+    if !(1..=HISTORY_MAX).contains(&limit) {
+        return Err(wrong().into());
+    }
+    let runs = state.store.runs(before, limit).await?;
+    Ok(Json(runs.into_iter().map(|run| with_live_figures(&state, run)).collect()))
+}
+
+/// The report of a run, as `porta report --format json` prints it.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/{run}/report", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 200, body = Object))
+)]
+pub async fn report(
+    _: Admin,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+) -> Answer<Json<Report>> {
+    Ok(Json(state.store.run(run_id(&run)?).await?))
+}
+
+/// Deletes a run that has ended, with its report.
+#[utoipa::path(
+    delete, path = "/api/admin/stress-test/{run}", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 204))
+)]
+pub async fn delete(
+    _: Admin,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+) -> Answer<StatusCode> {
+    remove(&state, run_id(&run)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes a run with its report.
+///
+/// # Errors
+/// 400 while it is going on.
+pub async fn remove(state: &State, id: RunId) -> Result<(), Refusal> {
+    state.store.delete_run(id).await.map_err(|error| match error {
+        StoreError::Conflict(message) => Refusal::Invalid { field: None, message },
+        other => other.into(),
+    })
+}
+
+pub(super) fn run_id(text: &str) -> Result<RunId, Refusal> {
+    text.parse().map_err(|_| Refusal::NotFound(format!("run {text} not found")))
+}
