@@ -15,7 +15,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Info, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-use super::{admin, bridge, criteria, requests};
+use super::{admin, bridge, criteria, requests, stress_test};
 
 /// Whoever knows what a server answers may keep it so long.
 const CACHED: &str = "no-cache";
@@ -39,12 +39,20 @@ const CACHED: &str = "no-cache";
         criteria::check,
         criteria::history,
         requests::requests,
+        stress_test::api::start_run,
+        stress_test::api::history,
+        stress_test::api::show,
+        stress_test::api::delete,
+        stress_test::events::events,
+        stress_test::api::cancel,
+        stress_test::api::report,
         openapi,
     ),
     components(schemas(ErrorBody)),
     tags(
         (name = "channels", description = "Channels and their keys"),
         (name = "requests", description = "What the server remembers of its requests"),
+        (name = "stress tests", description = "Runs that administrators start"),
         (name = "agents", description = "Who has used the agent bridge, and what was run"),
         (name = "criteria", description = "Whether it is time to move"),
         (name = "description", description = "This document"),

@@ -8,8 +8,8 @@ use axum::extract::{Path, Query, Request, State as Extract};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::start::{StartRequest, start};
 use crate::domain::id::RunId;
@@ -28,17 +28,36 @@ const HISTORY_DEFAULT: u32 = 50;
 
 type Answer<T> = Result<T, Api>;
 
-/// `POST /api/admin/stress-test/start`.
+/// What becomes of a run that was asked for.
+#[derive(Serialize, ToSchema)]
+struct RunBegun {
+    /// Its number.
+    test_id: RunId,
+    /// `started` or `cancelling`.
+    status: &'static str,
+    /// The same for people, with where to look.
+    message: String,
+}
+
+/// Starts a run, one at a time.
+#[utoipa::path(
+    post, path = "/api/admin/stress-test/start", tag = "stress tests",
+    request_body = StartRequest, responses((status = 202, body = RunBegun))
+)]
 pub async fn start_run(_: Admin, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
     let wanted: StartRequest = read_json(&state, request).await?;
     let id = start(&state, wanted, "the admin API").await?;
     let place = format!("/api/admin/stress-test/{id}");
     let message = format!("run {id} has begun; GET {place} says how it goes, and so does GET {place}/events");
-    let body = json!({ "test_id": id, "status": "started", "message": message });
+    let body = RunBegun { test_id: id, status: "started", message };
     Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(body)).into_response())
 }
 
-/// `GET /api/admin/stress-test/{run}`: while it goes on, with its figures so far.
+/// A run; while it goes on, with its figures so far.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/{run}", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 200, body = RunOverview))
+)]
 pub async fn show(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -60,7 +79,11 @@ pub fn with_live_figures(state: &State, row: RunOverview) -> RunOverview {
     going_on.map_or(row, |live| live.borrow().run.clone())
 }
 
-/// `POST /api/admin/stress-test/{run}/cancel`.
+/// Ends a run before its time.
+#[utoipa::path(
+    post, path = "/api/admin/stress-test/{run}/cancel", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 202, body = RunBegun))
+)]
 pub async fn cancel(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -69,7 +92,7 @@ pub async fn cancel(
     let id = run_id(&run)?;
     end(&state, id).await?;
     let message = format!("run {id} sends nothing more; it ends once its rows are accounted for");
-    let body = json!({ "test_id": id, "status": "cancelling", "message": message });
+    let body = RunBegun { test_id: id, status: "cancelling", message };
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
@@ -92,14 +115,22 @@ pub async fn end(state: &State, id: RunId) -> Result<(), Refusal> {
 }
 
 /// The parameters of the history.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// Runs in the answer, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+    /// Those before this one.
     before: Option<RunId>,
 }
 
-/// `GET /api/admin/stress-test/history/list?limit=50&before=ID`: the newest first.
+/// Runs, the newest first.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/history/list", tag = "stress tests",
+    params(Page), responses((status = 200, body = Vec<RunOverview>))
+)]
 pub async fn history(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -118,7 +149,11 @@ pub async fn history(
     Ok(Json(runs.into_iter().map(|run| with_live_figures(&state, run)).collect()))
 }
 
-/// `GET /api/admin/stress-test/{run}/report`.
+/// The report of a run, as `porta report --format json` prints it.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/{run}/report", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 200, body = Object))
+)]
 pub async fn report(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
@@ -127,7 +162,11 @@ pub async fn report(
     Ok(Json(state.store.run(run_id(&run)?).await?))
 }
 
-/// `DELETE /api/admin/stress-test/{run}`.
+/// Deletes a run that has ended, with its report.
+#[utoipa::path(
+    delete, path = "/api/admin/stress-test/{run}", tag = "stress tests",
+    params(("run" = RunId, Path)), responses((status = 204))
+)]
 pub async fn delete(
     _: Admin,
     Extract(state): Extract<Arc<State>>,

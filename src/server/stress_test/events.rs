@@ -154,8 +154,13 @@ fn interval(period: Duration) -> Interval {
     interval
 }
 
-/// `GET /api/admin/stress-test/{run}/events`: `progress` once a second, and lastly `end`. With `Last-Event-ID` those come
-/// first that were missed.
+/// A run second by second, as server-sent events: `progress` once a second, and lastly `end`, each with the run as data.
+/// With `Last-Event-ID` those come first that were missed.
+#[utoipa::path(
+    get, path = "/api/admin/stress-test/{run}/events", tag = "stress tests",
+    params(("run" = RunId, Path), ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
+    responses((status = 200, body = String, content_type = "text/event-stream"))
+)]
 pub async fn events(
     _: Admin,
     Extract(state): Extract<Arc<State>>,

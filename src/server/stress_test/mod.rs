@@ -4,9 +4,9 @@
 //! so that the generator is never within the server that it measures. Whoever ends a run takes its key away with that: the
 //! child with its report, this server when the child is gone, another one later when this server is.
 
-mod api;
+pub mod api;
 mod child;
-mod events;
+pub mod events;
 mod limits;
 mod live;
 mod start;
@@ -20,10 +20,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-pub use self::api::{
-    cancel, delete, end, found, history, remove, report, run_id, show, start_run, with_live_figures,
-};
-pub use self::events::{Follower, events, recheck, respond};
+pub use self::api::{end, found, remove, run_id, with_live_figures};
+pub use self::events::{Follower, recheck, respond};
 pub use self::limits::Limits;
 pub use self::live::Live;
 pub use self::start::{StartRequest, start};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use super::Shared;
 use super::child::{Generator, Task};
@@ -28,7 +29,7 @@ const SCRATCH_NAME: &str = "stress test";
 const SCRATCH_DESCRIPTION: &str = "Made for a stress test, and deleted when that ends.";
 
 /// What to start. A number that is missing is the scenario's, or that of `baseline`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRequest {
     /// The channel to write to.
