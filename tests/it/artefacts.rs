@@ -48,6 +48,6 @@ fn man_pages_are_fresh() {
 #[test]
 fn the_executable_is_static() {
     let output = std::process::Command::new("ldd").arg(env!("CARGO_BIN_EXE_porta")).output().unwrap();
-    let words = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(words.contains("statically linked") || words.contains("not a dynamic executable"), "{words}");
 }

@@ -204,13 +204,13 @@ fn a_body_is_taken_up_to_its_bound() {
     let update = |bytes: usize| {
         let body = format!("api_key={}&field1=1&padding=", channel.write_key);
         let padding = "x".repeat(bytes - body.len());
-        body + &padding
+        body + padding.as_str()
     };
     let bulk = |bytes: usize| {
         let body =
             format!(r#"{{"write_api_key":"{}","updates":[{{"delta_t":1,"field1":2}}]}}"#, channel.write_key);
         let padding = " ".repeat(bytes - body.len());
-        body + &padding
+        body + padding.as_str()
     };
     let path = format!("/channels/{}/bulk_update.json", channel.id);
     for in_chunks in [false, true] {

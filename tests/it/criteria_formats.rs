@@ -164,7 +164,7 @@ fn without_number(text: &str, behind: &str) -> String {
         let start = part.trim_end_matches(|c: char| c.is_ascii_digit());
         format!("{start}{} {behind}", "N".repeat(part.len() - start.len()))
     });
-    others.collect::<String>() + last
+    others.collect::<String>() + *last
 }
 
 /// Whole: what stands where, in which words, is what people read.

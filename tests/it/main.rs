@@ -42,6 +42,7 @@ mod long;
 mod metrics;
 mod migrate;
 mod openapi;
+mod operator;
 mod overload;
 mod pages;
 mod power;

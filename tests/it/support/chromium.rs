@@ -47,7 +47,9 @@ impl Browser {
         let mut wanted = DesiredCapabilities::chrome();
         let folder = format!("--user-data-dir={}", profile.path().display());
         // Whoever runs the tests as root has no sandbox for it; all it opens are pages of the test's own server.
-        for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", &folder] {
+        for argument in
+            ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", &folder]
+        {
             wanted.add_arg(argument).unwrap();
         }
         wanted.add_experimental_option("prefs", json!({ "intl.accept_languages": language })).unwrap();
@@ -83,7 +85,8 @@ impl Browser {
 
     /// The first element that the selector finds, once there is one.
     pub async fn find(&self, selector: &str) -> WebElement {
-        let found = self.page.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(20)).first().await;
+        let found =
+            self.page.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(20)).first().await;
         match found {
             Ok(element) => element,
             Err(error) => panic!("{selector} is not on the page: {error}\n{}", self.text().await),
@@ -109,7 +112,11 @@ impl Browser {
     /// Waits until the page is at a path that begins so, and returns the whole.
     pub async fn arrive(&self, path: &str) -> String {
         let script = "return location.pathname + location.search";
-        self.until(script, |at| at.as_str().is_some_and(|at| at.starts_with(path))).await.as_str().unwrap().to_owned()
+        self.until(script, |at| at.as_str().is_some_and(|at| at.starts_with(path)))
+            .await
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Evaluates a script again and again until it returns what is wanted. A page that is just being left has no answer.

@@ -1,8 +1,9 @@
 //! People who look at pages.
 
-use reqwest::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use reqwest::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
 use reqwest::{Client, RequestBuilder, redirect};
 
+use super::browser::{ADMIN, Browser};
 use super::wire::FORM;
 use super::{Server, Workspace};
 
@@ -10,7 +11,8 @@ use super::{Server, Workspace};
 pub struct Admin {
     client: Client,
     url: String,
-    bearer: String,
+    cookies: String,
+    csrf: String,
 }
 
 /// What a page is answered with.
@@ -24,38 +26,38 @@ pub struct Answered {
 }
 
 impl Admin {
-    /// Logs in.
+    /// Creates an account, and logs in.
     pub fn new(workspace: &Workspace, server: &Server) -> Self {
-        let token = workspace.json(&["admin", "token", "create", "--format", "json"])["token"].clone();
+        workspace.create_user(ADMIN, "admin");
+        let mut browser = Browser::logged_in(server, ADMIN);
+        let csrf = browser.csrf();
+        let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
-        Self { client, url: server.url.clone(), bearer: format!("Bearer {}", token.as_str().unwrap()) }
+        Self { client, url: server.url.clone(), cookies: cookies.join("; "), csrf }
     }
 
     /// A page in a language.
     pub async fn see(&self, path: &str, language: &str) -> Answered {
-        answered(
-            self.client.get(format!("{}{path}", self.url)).header(ACCEPT_LANGUAGE, language),
-            &self.bearer,
-        )
-        .await
+        let request = self.client.get(format!("{}{path}", self.url)).header(ACCEPT_LANGUAGE, language);
+        self.answered(request).await
     }
 
     /// What a form sends.
     pub async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields.iter().copied().chain([("csrf", "scaffold")]));
+        form.extend_pairs(fields.iter().copied().chain([("csrf", self.csrf.as_str())]));
         let request = self.client.post(format!("{}{path}", self.url)).header(CONTENT_TYPE, FORM);
-        answered(request.body(form.finish()), &self.bearer).await
+        self.answered(request.header(ORIGIN, &self.url).body(form.finish())).await
     }
-}
 
-async fn answered(request: RequestBuilder, bearer: &str) -> Answered {
-    let response = request.header(AUTHORIZATION, bearer).send().await.unwrap();
-    let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-    Answered {
-        status: response.status().as_u16(),
-        location: header(LOCATION),
-        cache: header(CACHE_CONTROL),
-        text: response.text().await.unwrap(),
+    async fn answered(&self, request: RequestBuilder) -> Answered {
+        let response = request.header(COOKIE, &self.cookies).send().await.unwrap();
+        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        Answered {
+            status: response.status().as_u16(),
+            location: header(LOCATION),
+            cache: header(CACHE_CONTROL),
+            text: response.text().await.unwrap(),
+        }
     }
 }
