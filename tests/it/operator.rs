@@ -12,6 +12,9 @@ const SHOWN: &str = "const live = document.querySelector('[data-live]');
 /// Where the browser is, and what the page answers.
 const VERDICT: &str =
     "return location.pathname + ' ' + (document.querySelector('.verdict .word')?.innerText || '')";
+/// Keys, as WebDriver writes them.
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
 /// Pages of an administrator.
 const PAGES: [&str; 8] = [
     "/admin",
@@ -253,7 +256,6 @@ async fn a_viewer_sees_how_the_server_is_and_no_page_of_administrators() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn load_a_run_is_started_and_ended_with_the_keyboard_alone() {
-    use thirtyfour::Key;
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let browser = Browser::start().await;
@@ -263,14 +265,14 @@ async fn load_a_run_is_started_and_ended_with_the_keyboard_alone() {
         browser.page.action_chain().send_keys(text).perform().await.unwrap();
     };
     keys(ADMIN).await;
-    keys(&Key::Tab.to_string()).await;
+    keys(TAB).await;
     keys(PASSWORD).await;
-    keys(&Key::Enter.to_string()).await;
+    keys(ENTER).await;
     browser.arrive("/admin").await;
     // Goes on with the tabulator until what has the focus is what is looked for; each has a ring around it.
     let tab_to = async |selector: &str| {
         for _ in 0..100 {
-            keys(&Key::Tab.to_string()).await;
+            keys(TAB).await;
             let script = format!(
                 "const at = document.activeElement; return [at.matches(\"{selector}\"), getComputedStyle(at).outlineStyle, at.tagName]"
             );
@@ -283,14 +285,14 @@ async fn load_a_run_is_started_and_ended_with_the_keyboard_alone() {
         panic!("{selector} cannot be reached with the keyboard");
     };
     tab_to("nav a[href='/admin/stress-test']").await;
-    keys(&Key::Enter.to_string()).await;
+    keys(ENTER).await;
     browser.arrive("/admin/stress-test").await;
     tab_to("form button.primary").await;
-    keys(&Key::Enter.to_string()).await;
+    keys(ENTER).await;
     let path = browser.arrive("/admin/stress-test/").await;
     watch(&browser).await;
     tab_to("form button.danger").await;
-    keys(&Key::Enter.to_string()).await;
+    keys(ENTER).await;
     report(&browser, path.rsplit('/').next().unwrap()).await;
     browser.end(&server.url).await;
 }
