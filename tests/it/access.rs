@@ -52,9 +52,7 @@ fn is_let_in(route: &Route, key: &str) -> bool {
         Access::Entries | Access::Entry | Access::Channel => {
             ["the read key", "the write key", "the admin token"].contains(&key)
         }
-        Access::Owner | Access::Admin | Access::AdminPage | Access::Page | Access::Watch => {
-            key == "the admin token"
-        }
+        Access::Owner | Access::Admin | Access::Watch => key == "the admin token",
         Access::Agent => key == "the bridge token",
         // No key is a session.
         Access::Page | Access::AdminPage => false,
