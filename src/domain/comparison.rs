@@ -372,4 +372,4 @@ fn answer(compared: &Compared, before: &[RunId], after: &[RunId]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A p95 below this, in milliseconds, is excellent.
+pub const P95_EXCELLENT_BELOW_MS: f64 = 200.0;
+
 /// How good a run was, worst first, so that the minimum decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -106,7 +109,7 @@ impl Figures {
     fn levels(&self) -> Vec<(Metric, Level)> {
         let mut levels = vec![
             (Metric::Success, higher_is_better(self.success_percent, 99.0, 95.0)),
-            (Metric::P95, lower_is_better(self.p95_ms, 200.0, 1000.0)),
+            (Metric::P95, lower_is_better(self.p95_ms, P95_EXCELLENT_BELOW_MS, 1000.0)),
             (Metric::Average, lower_is_better(self.average_ms, 100.0, 500.0)),
         ];
         levels.extend(

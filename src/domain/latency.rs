@@ -1,5 +1,6 @@
 //! A distribution of latencies. Nothing is averaged across percentiles: distributions are merged, then asked.
 
+mod buckets;
 mod coarse;
 
 use std::time::Duration;
@@ -8,6 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
+
+pub use self::buckets::Bucket;
 
 /// Finest step, in nanoseconds.
 const LOWEST_NS: u64 = 100;

@@ -28,6 +28,7 @@ pub mod report;
 pub mod rows;
 pub mod run;
 pub mod run_config;
+pub mod run_order;
 pub mod schedule;
 pub mod secret;
 pub mod server_side;

@@ -109,6 +109,12 @@ pub fn clock(duration: Duration) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
+/// `1:05`, and `1:00:05` from an hour on: a moment within something that takes minutes.
+pub fn minutes(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 3600 { format!("{}:{:02}", seconds / 60, seconds % 60) } else { clock(duration) }
+}
+
 /// Three significant digits: `0.0612`, `1.42`, `41.2`, `1813`.
 pub fn significant(value: f64) -> String {
     let magnitude = value.abs();
@@ -146,6 +152,16 @@ pub fn percent(value: f64) -> String {
         format!("{value:.0} %")
     } else {
         format!("{value:.1} %")
+    }
+}
+
+/// A change in percent with its sign: `+12 %`, `−3.5 %`, `0 %`.
+pub fn signed_percent(value: f64) -> String {
+    let text = percent(value.abs());
+    match text.as_str() {
+        "0 %" => text,
+        _ if value < 0.0 => format!("−{text}"),
+        _ => format!("+{text}"),
     }
 }
 
@@ -251,6 +267,13 @@ mod tests {
     }
 
     #[test]
+    fn a_change_has_a_sign() {
+        for (value, text) in [(12.0, "+12 %"), (-3.5, "−3.5 %"), (0.0, "0 %"), (-0.01, "0 %")] {
+            assert_eq!(signed_percent(value), text);
+        }
+    }
+
+    #[test]
     fn counts_and_bytes() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
@@ -278,6 +301,13 @@ mod tests {
     fn a_clock_counts_hours_on() {
         assert_eq!(clock(Duration::from_millis(1999)), "0:00:01");
         assert_eq!(clock(Duration::from_secs(27 * 3600 + 3 * 60 + 11)), "27:03:11");
+    }
+
+    #[test]
+    fn a_moment_has_hours_where_there_are_any() {
+        for (seconds, text) in [(0, "0:00"), (65, "1:05"), (3599, "59:59"), (3605, "1:00:05")] {
+            assert_eq!(minutes(Duration::from_secs(seconds)), text);
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ const SAMPLE: i32 = 330;
 /// Marks of the vertical axis, about.
 const VALUE_TICKS: usize = 5;
 /// Points of a series that are drawn; of more, the lowest and the highest of each few.
-const POINTS_MAX: usize = 400;
+const POINTS_MAX: usize = 240;
 /// What is beyond this is drawn as this, so that there is room for arithmetic.
 const VALUE_MAX: f64 = 1e300;
 /// The same for times and places: about the year 9500.
@@ -33,7 +33,7 @@ const PLACE_MAX: f64 = 2.4e14;
 const PLACE_RESOLUTION: f64 = 1e-9;
 /// What is nearer to zero than this is zero.
 const VALUE_MIN: f64 = 1e-300;
-/// How many times as high as everything else a threshold can be and still be drawn; a higher one is only named.
+/// How many times as high as everything else a threshold can be and still be drawn; a higher one is only in the legend.
 const THRESHOLD_FACTOR_MAX: f64 = 4.0;
 
 /// A line or a row of bars.
@@ -60,7 +60,7 @@ pub struct Chart<'a> {
     pub x: Axis<'a>,
     /// The lines or bars. Several have a legend.
     pub series: &'a [Series<'a>],
-    /// A value with a name that the others are to be compared with.
+    /// A value that the others are to be compared with, and its name, which has the value in it.
     pub threshold: Option<(f64, &'a str)>,
 }
 
@@ -172,7 +172,7 @@ impl Frame {
         let (x, bar_share) = x_range(places, chart.x.least_width(), has_bars);
         let top = LINE * legend_rows(chart) + GAP;
         let bottom = top + HEIGHT;
-        let below = if chart.x_label.is_empty() { LINE + GAP } else { 2 * LINE + GAP };
+        let below = if chart.x_label.is_empty() { LINE + GAP } else { 2 * LINE };
         let right = WIDTH - 2 * CHARACTER;
         Self {
             height: bottom + below,
@@ -221,7 +221,7 @@ impl Frame {
             canvas.text(&label, (x, self.bottom + GAP + GAP / 2), HPos::Center, VPos::Top, Ink::Label);
         }
         if !chart.x_label.is_empty() {
-            let at = (self.right, self.bottom + LINE + GAP);
+            let at = (self.right, self.bottom + LINE + 2 * GAP / 3);
             canvas.text(chart.x_label, at, HPos::Right, VPos::Top, Ink::Label);
         }
         canvas.text(chart.y_label, (0, 0), HPos::Left, VPos::Top, Ink::Label);
@@ -232,30 +232,20 @@ impl Frame {
     }
 
     fn draw_legend(&self, chart: &Chart, canvas: &Canvas) {
-        for (number, (row, left)) in legend(chart).into_iter().enumerate() {
+        for Entry { row, left, label, ink } in legend(chart) {
             let (top, middle) = (row * LINE, row * LINE + LINE / 4);
-            canvas.stroke((left, middle), (left + SAMPLE - GAP, middle), Ink::Line(number));
-            let label = chart.series.get(number).map_or("", |series| series.label);
+            canvas.stroke((left, middle), (left + SAMPLE - GAP, middle), ink);
             canvas.text(label, (left + SAMPLE, top), HPos::Left, VPos::Top, Ink::Label);
         }
     }
 
     fn draw_threshold(&self, chart: &Chart, canvas: &Canvas) {
-        let Some((threshold, label)) =
-            chart.threshold.and_then(|(at, label)| Some((value(Some(at))?, label)))
-        else {
-            return;
-        };
-        let is_beyond = threshold > self.y.1;
-        let (_, y) = self.point(self.x.0, threshold);
-        if is_beyond {
-            let at = (self.right, self.top + GAP / 2);
-            canvas.text(&format!("↑ {label}"), at, HPos::Right, VPos::Top, Ink::ThresholdLabel);
-        } else {
+        let Some((threshold, _)) = chart.threshold else { return };
+        let Some(threshold) = value(Some(threshold)) else { return };
+        // One that is far above everything would flatten it: its name and number in the legend are enough.
+        if threshold <= self.y.1 {
+            let (_, y) = self.point(self.x.0, threshold);
             canvas.stroke((self.left, y), (self.right, y), Ink::Threshold);
-            let (at, down) =
-                if y - LINE < self.top { (y + GAP / 2, VPos::Top) } else { (y - GAP, VPos::Bottom) };
-            canvas.text(label, (self.right, at), HPos::Right, down, Ink::ThresholdLabel);
         }
     }
 }
@@ -295,26 +285,34 @@ fn width(text: &str) -> i32 {
     i32::try_from(text.chars().count()).unwrap_or(WIDTH).min(WIDTH / CHARACTER) * CHARACTER
 }
 
-/// Row and left end of each series in the legend; nothing for one series, whose name is the chart's.
-fn legend(chart: &Chart) -> Vec<(i32, i32)> {
-    if chart.series.len() < 2 {
-        return Vec::new();
-    }
+/// A name in the legend, and where it stands.
+struct Entry<'a> {
+    row: i32,
+    left: i32,
+    label: &'a str,
+    ink: Ink,
+}
+
+/// The names of the series, unless there is one only, whose name is the chart's, and of the threshold.
+fn legend<'a>(chart: &Chart<'a>) -> Vec<Entry<'a>> {
+    let series = if chart.series.len() < 2 { &[] } else { chart.series };
+    let names = series.iter().enumerate().map(|(number, series)| (series.label, Ink::Line(number)));
+    let names = names.chain(chart.threshold.map(|(_, label)| (label, Ink::Threshold)));
     let (mut row, mut left) = (0, width(chart.y_label) + 2 * GAP);
     let mut entries = Vec::new();
-    for series in chart.series {
-        let needed = SAMPLE + width(series.label) + 3 * GAP;
+    for (label, ink) in names {
+        let needed = SAMPLE + width(label) + 2 * GAP;
         if left + needed > WIDTH && left > 0 {
             (row, left) = (row + 1, 0);
         }
-        entries.push((row, left));
+        entries.push(Entry { row, left, label, ink });
         left += needed;
     }
     entries
 }
 
 fn legend_rows(chart: &Chart) -> i32 {
-    legend(chart).last().map_or(1, |(row, _)| row + 1)
+    legend(chart).last().map_or(1, |entry| entry.row + 1)
 }
 
 #[cfg(test)]

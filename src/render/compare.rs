@@ -57,16 +57,38 @@ fn capital(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Better, worse, or neither.
+/// Which way a comparison went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The figure that decides is better after.
+    Better,
+    /// It is worse.
+    Worse,
+    /// These runs do not show a difference.
+    Neither,
+}
+
+impl Direction {
+    /// The direction of a comparison.
+    pub fn of(comparison: &Comparison) -> Self {
+        let decisive = comparison.metrics.iter().find(|compared| {
+            compared.finding == Some(comparison.finding)
+                && [Metric::P95, Metric::Rps].contains(&compared.metric)
+        });
+        match decisive.and_then(|compared| Some((compared.metric, compared.change_percent?))) {
+            _ if comparison.finding == Finding::NotShown => Self::Neither,
+            Some((metric, change)) if (change < 0.0) == metric.is_latency() => Self::Better,
+            Some(_) => Self::Worse,
+            None => Self::Neither,
+        }
+    }
+}
+
 fn style(comparison: &Comparison) -> anstyle::Style {
-    let decisive = comparison.metrics.iter().find(|compared| {
-        compared.finding == Some(comparison.finding) && [Metric::P95, Metric::Rps].contains(&compared.metric)
-    });
-    match decisive.and_then(|compared| Some((compared.metric, compared.change_percent?))) {
-        _ if comparison.finding == Finding::NotShown => STRONG,
-        Some((metric, change)) if (change < 0.0) == metric.is_latency() => GOOD,
-        Some(_) => BAD,
-        None => STRONG,
+    match Direction::of(comparison) {
+        Direction::Better => GOOD,
+        Direction::Worse => BAD,
+        Direction::Neither => STRONG,
     }
 }
 
@@ -84,18 +106,12 @@ fn row(compared: &Compared) -> Vec<String> {
         compared.metric.as_str().into(),
         value(compared.before),
         value(compared.after),
-        compared.change_percent.map_or_else(|| "–".into(), signed),
+        compared.change_percent.map_or_else(|| "–".into(), unit::signed_percent),
         interval.map_or_else(String::new, |(low, high)| {
-            format!("{} to {}", signed(low).trim_end_matches(" %"), signed(high))
+            format!("{} to {}", unit::signed_percent(low).trim_end_matches(" %"), unit::signed_percent(high))
         }),
         finding.into(),
     ]
-}
-
-fn signed(percent: f64) -> String {
-    let sign = if percent < 0.0 { "−" } else { "+" };
-    let text = unit::percent(percent.abs());
-    if text == "0 %" { text } else { format!("{sign}{text}") }
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ pub struct State {
     web: Web,
     /// `None` when it is read again for every page.
     site: Option<Site>,
+    fragments: pages::stress_test::Fragments,
     worker_timeout: Duration,
     bounds: Bounds,
     connections: Arc<Semaphore>,
@@ -134,6 +135,7 @@ impl State {
             store,
             web,
             site,
+            fragments: pages::stress_test::Fragments::default(),
             worker_timeout: options.worker_timeout,
             bounds,
             connections: Arc::new(Semaphore::new(bounds.connections)),

@@ -142,6 +142,14 @@ routes! {
     GET    "/account" Page accounts::account_page,
     POST   "/account" Page accounts::change,
     POST   "/language" Open pages::language::choose,
+    GET    "/admin/stress-test" AdminPage pages::stress_test::index,
+    POST   "/admin/stress-test" AdminPage pages::stress_test::start,
+    GET    "/admin/stress-test/compare" AdminPage pages::stress_test::compare,
+    GET    "/admin/stress-test/{run}" AdminPage pages::stress_test::show,
+    GET    "/admin/stress-test/{run}/live" AdminPage pages::stress_test::follow,
+    POST   "/admin/stress-test/{run}/cancel" AdminPage pages::stress_test::cancel,
+    GET    "/admin/stress-test/{run}/delete" AdminPage pages::stress_test::ask_to_delete,
+    POST   "/admin/stress-test/{run}/delete" AdminPage pages::stress_test::delete,
     GET    "/static/{file}" Open assets::asset,
 }
 

@@ -23,6 +23,7 @@ use crate::domain::password::PasswordHash;
 use crate::domain::report::Report;
 use crate::domain::rows::Series;
 use crate::domain::run::{Claim, Place, RunAccess, RunOverview, RunStatus};
+use crate::domain::run_order::RunOrder;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::session::Login;
 use crate::domain::unit::UtcMillis;
@@ -253,6 +254,21 @@ pub trait RunStore {
 
     /// The newest runs, newest first; only those from before a run, if one is named.
     async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunOverview>>;
+
+    /// A page of the runs in an order: at most `limit` of those behind the first `offset`, and how many there are in all.
+    async fn runs_in_order(
+        &self,
+        order: RunOrder,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<RunOverview>, u64)>;
+
+    /// The run that is going on, if one is: there is one at a time.
+    async fn run_going_on(&self) -> Result<Option<RunOverview>>;
+
+    /// The newest runs that went to their end with the configuration and on the machine of this one, which may be among them;
+    /// the oldest first, at most `limit`.
+    async fn similar_runs(&self, id: RunId, limit: u32) -> Result<Vec<RunOverview>>;
 
     /// A run as lists show it; `None` when there is none of that number.
     async fn run_overview(&self, id: RunId) -> Result<Option<RunOverview>>;

@@ -38,6 +38,7 @@ mod metrics;
 mod migrate;
 mod overload;
 mod pages;
+mod pages_stress_test;
 mod power;
 mod reader;
 mod report;

@@ -10,7 +10,7 @@ use super::super::unit::UtcMillis;
 use super::*;
 
 /// A run of half a minute at 100 requests a second, whose latencies are scattered around `ms`.
-fn run(id: i64, ms: f64) -> Report {
+pub(crate) fn run(id: i64, ms: f64) -> Report {
     let example = sample(0);
     let mut random = fastrand::Rng::with_seed(id.unsigned_abs());
     let mut summary = Summary::new(Duration::from_secs(30));

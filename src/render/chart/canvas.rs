@@ -37,7 +37,6 @@ pub enum Ink {
     Axis,
     Label,
     Threshold,
-    ThresholdLabel,
     Nothing,
     /// The line of a series, from 0.
     Line(usize),
@@ -47,12 +46,11 @@ pub enum Ink {
 
 /// Series that are told apart; more begin again with the first.
 const SERIES_INKS: usize = 4;
-const CLASSES: [&str; 14] = [
+const CLASSES: [&str; 13] = [
     "grid",
     "axis",
     "label",
     "threshold",
-    "threshold-label",
     "nothing",
     "line s1",
     "line s2",
@@ -73,10 +71,9 @@ impl Ink {
             Self::Axis => 1,
             Self::Label => 2,
             Self::Threshold => 3,
-            Self::ThresholdLabel => 4,
-            Self::Nothing => 5,
-            Self::Line(number) => 6 + series(number),
-            Self::Area(number) => 10 + series(number),
+            Self::Nothing => 4,
+            Self::Line(number) => 5 + series(number),
+            Self::Area(number) => 9 + series(number),
         }
     }
 

@@ -85,8 +85,12 @@ fn a_threshold_far_away_is_named_and_does_not_flatten_the_rest() {
     let series = [Series { label: "p95", points: &values }];
     let with =
         |threshold| lines(&Chart { threshold: Some((threshold, "limit")), ..chart(&series, Axis::Seconds) });
-    assert!(with(3.0).contains("class=\"threshold\"") && with(3.0).contains(">limit<"));
-    assert!(!with(2000.0).contains("class=\"threshold\"") && with(2000.0).contains("↑ limit"));
+    let strokes = |svg: &str| svg.matches("class=\"threshold\"").count();
+    assert_eq!((strokes(&with(3.0)), strokes(&with(2000.0))), (2, 1), "a line, and its sample in the legend");
+    for threshold in [3.0, 2000.0] {
+        assert!(with(threshold).contains(">limit<"));
+    }
+    assert!(with(2000.0).contains(">2.0</text>"), "the values have the whole height");
 }
 
 #[test]

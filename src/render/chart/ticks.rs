@@ -1,5 +1,7 @@
 //! Where an axis has its marks, and what stands beside them.
 
+use std::time::Duration;
+
 use crate::domain::unit;
 
 /// What the horizontal axis of a chart counts.
@@ -63,7 +65,9 @@ impl Axis<'_> {
             Self::Number => numbers(from, to, count),
             Self::Seconds => {
                 let step = time_step(to - from, count);
-                places(from, to, step).map(|second| (second, minutes(second))).collect()
+                places(from, to, step)
+                    .map(|second| (second, unit::minutes(Duration::from_secs(second.max(0.0) as u64))))
+                    .collect()
             }
             Self::Utc => {
                 let (from, to) = (from / 1000.0, to / 1000.0);
@@ -142,13 +146,6 @@ pub fn number(value: f64, step: f64) -> String {
     let whole = whole.parse().map_or_else(|_| whole.to_owned(), unit::count);
     let sign = if value < 0.0 { "−" } else { "" };
     fraction.map_or_else(|| format!("{sign}{whole}"), |fraction| format!("{sign}{whole}.{fraction}"))
-}
-
-/// `1:05`, and `1:00:05` from an hour on.
-fn minutes(second: f64) -> String {
-    let seconds = second.max(0.0) as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// A time of the day, or a date where days are counted and at midnight.

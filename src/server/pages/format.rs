@@ -12,6 +12,8 @@ use crate::domain::unit::{self, UtcMillis};
 
 /// What stands where nothing is known.
 pub const UNKNOWN: &str = "–";
+/// A space at which no line ends: between digits, and before a unit.
+const NO_BREAK: &str = "\u{a0}";
 /// Units in Russian.
 const RUSSIAN_UNITS: [(&str, &str); 6] =
     [(" ms", " мс"), (" kB", " кБ"), (" MB", " МБ"), (" GB", " ГБ"), (" TB", " ТБ"), (" B", " Б")];
@@ -20,21 +22,20 @@ const RUSSIAN_UNITS: [(&str, &str); 6] =
 pub fn add_filters(templates: &mut Environment<'static>) {
     let mut numbers = |name, show: fn(&str, f64) -> String| {
         templates.add_filter(name, move |state: &State, value: &Value| {
-            Ok::<_, Error>(
-                number(value)?.map_or_else(|| UNKNOWN.to_owned(), |value| show(&language(state), value)),
-            )
+            let shown = number(value)?.map(|value| show(&language(state), value));
+            Ok::<_, Error>(shown.map_or_else(|| UNKNOWN.to_owned(), |text| text.replace(' ', NO_BREAK)))
         });
     };
     numbers("millis", |language, ms| in_language(language, unit::millis(Some(ms))));
     numbers("bytes", |language, bytes| in_language(language, unit::bytes(bytes.max(0.0) as u64)));
-    numbers("seconds", |language, seconds| {
-        format!("{} {}", whole_or_significant(seconds), if language == "ru" { "с" } else { "s" })
-    });
+    numbers("seconds", length);
     numbers("percent", |_, value| unit::percent(value));
+    numbers("signed_percent", |_, value| unit::signed_percent(value));
     numbers("rate", |_, value| unit::rate(value));
     numbers("significant", |_, value| unit::significant(value));
     numbers("count", |_, count| unit::count(count.max(0.0) as u64));
     numbers("clock", |_, seconds| unit::clock(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
+    numbers("minutes", |_, seconds| unit::minutes(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
     templates.add_filter("time", time);
     templates.add_filter("fill", |text: &str, values: Kwargs| words::fill(text, values));
     templates.add_filter("plural", plural);
@@ -48,9 +49,19 @@ fn number(value: &Value) -> Result<Option<f64>, Error> {
     f64::try_from(value.clone()).map(Some)
 }
 
-/// `60`, `1.99`: what was planned has no decimals that nobody wrote.
-fn whole_or_significant(value: f64) -> String {
-    if value.fract() == 0.0 && value >= 0.0 { unit::count(value as u64) } else { unit::significant(value) }
+/// How long something takes: `60 s`, `1.99 s`, `10 min`, `4 h`.
+fn length(language: &str, seconds: f64) -> String {
+    let [second, minute, hour] = if language == "ru" { ["с", "мин", "ч"] } else { ["s", "min", "h"] };
+    let whole = |unit: f64| seconds >= 2.0 * unit && seconds % unit == 0.0;
+    if whole(3600.0) {
+        format!("{} {hour}", unit::count((seconds / 3600.0) as u64))
+    } else if whole(60.0) {
+        format!("{} {minute}", unit::count((seconds / 60.0) as u64))
+    } else if seconds.fract() == 0.0 && seconds >= 0.0 {
+        format!("{} {second}", unit::count(seconds as u64))
+    } else {
+        format!("{} {second}", unit::significant(seconds))
+    }
 }
 
 fn language(state: &State) -> String {
@@ -111,12 +122,28 @@ mod tests {
         let data = || context! { a => 1.424, b => 20_480, n => (), t => Serde(UtcMillis(1_795_295_040_123)) };
         let template =
             "{{ a|millis }}, {{ b|bytes }}, {{ n|millis }}, {{ b|count }}, {{ a|percent }}, {{ a|seconds }}";
-        assert_eq!(shown("en", template, data()), "1.42 ms, 20.5 kB, –, 20 480, 1.4 %, 1.42 s");
-        assert_eq!(shown("ru", template, data()), "1.42 мс, 20.5 кБ, –, 20 480, 1.4 %, 1.42 с");
+        assert_eq!(
+            shown("en", template, data()),
+            "1.42 ms, 20.5 kB, –, 20 480, 1.4 %, 1.42 s".replace(' ', NO_BREAK).replace(",\u{a0}", ", ")
+        );
+        assert_eq!(
+            shown("ru", template, data()),
+            "1.42 мс, 20.5 кБ, –, 20 480, 1.4 %, 1.42 с".replace(' ', NO_BREAK).replace(",\u{a0}", ", ")
+        );
         assert_eq!(
             shown("en", "{{ t|time }}", data()),
             "<time datetime=\"2026-11-21T21:04:00.123Z\">2026-11-21 21:04</time>"
         );
+    }
+
+    #[test]
+    fn a_length_has_the_unit_that_fits() {
+        for (seconds, text) in
+            [(60.0, "60 s"), (119.0, "119 s"), (120.0, "2 min"), (14_400.0, "4 h"), (1.99, "1.99 s")]
+        {
+            assert_eq!(length("en", seconds), text);
+        }
+        assert_eq!(length("ru", 600.0), "10 мин");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 pub mod format;
 pub mod language;
+mod phrases;
 mod site;
+pub mod stress_test;
 pub mod words;
 
 use std::future::Future;

@@ -1,6 +1,7 @@
 //! The templates, and what stands on every page.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior, Value, context};
@@ -49,7 +50,12 @@ impl Site {
                 .map_err(|_| format!("web/templates/{name} is not UTF-8"))?;
             templates.add_template_owned(name.clone(), text).map_err(|error| described(&name, &error))?;
         }
-        Ok(Self { templates, words: Words::read(web)? })
+        let words = Words::read(web)?;
+        let known = words.clone();
+        templates.add_filter("sentence", move |state: &minijinja::State, english: &str| {
+            sentence(&known, state, english)
+        });
+        Ok(Self { templates, words })
     }
 
     /// The words of a language that porta speaks.
@@ -69,26 +75,47 @@ impl Site {
     }
 }
 
-/// Writes a value into a page. Text is escaped as it needs to be in HTML and in attributes; a slash does not, and paths stay
-/// readable.
+/// A sentence of the domain in the reader's language. One that is not known stays in English, and the page says so to those
+/// who have it read to them.
+fn sentence(words: &[Words], state: &minijinja::State, english: &str) -> Value {
+    let language = state.lookup("language").map(|language| language.to_string());
+    let words = words.iter().find(|words| Some(words.language()) == language.as_deref());
+    match words.map(|words| words.translated(english)) {
+        Some(None) => {
+            let escaped = HtmlEscape(english);
+            Value::from_safe_string(format!("<span lang=\"en\">{escaped}</span>"))
+        }
+        Some(Some(translated)) => Value::from(translated),
+        None => Value::from(english),
+    }
+}
+
+/// Writes a value into a page, escaped unless it is markup.
 fn write_escaped(out: &mut Output, state: &mut minijinja::State, value: &Value) -> Result<(), Error> {
     match value.as_str().filter(|_| !value.is_safe() && *state.auto_escape() == AutoEscape::Html) {
         None => minijinja::escape_formatter(out, state, value),
-        Some(text) => {
-            let mut written = 0;
-            for (at, character) in text.match_indices(['&', '<', '>', '"', '\'']) {
-                out.write_str(&text[written..at])?;
-                out.write_str(match character {
-                    "&" => "&amp;",
-                    "<" => "&lt;",
-                    ">" => "&gt;",
-                    "\"" => "&quot;",
-                    _ => "&#39;",
-                })?;
-                written = at + character.len();
-            }
-            Ok(out.write_str(&text[written..])?)
+        Some(text) => Ok(write!(out, "{}", HtmlEscape(text))?),
+    }
+}
+
+/// Text as it stands in HTML and in attributes. A slash needs no escape, and paths stay readable.
+struct HtmlEscape<'t>(&'t str);
+
+impl fmt::Display for HtmlEscape<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = 0;
+        for (at, character) in self.0.match_indices(['&', '<', '>', '"', '\'']) {
+            out.write_str(&self.0[written..at])?;
+            out.write_str(match character {
+                "&" => "&amp;",
+                "<" => "&lt;",
+                ">" => "&gt;",
+                "\"" => "&quot;",
+                _ => "&#39;",
+            })?;
+            written = at + character.len();
         }
+        out.write_str(&self.0[written..])
     }
 }
 

@@ -2,11 +2,13 @@
 //! language lacks, or a placeholder that it does not fill, is an error when the server starts.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use minijinja::value::{Kwargs, Serde};
 use serde_json::Value as Json;
 
 use super::language::LANGUAGES;
+use super::phrases::Phrases;
 use crate::server::assets::Web;
 
 /// The forms that a word with a number has in each language, in the order of [`LANGUAGES`].
@@ -17,6 +19,7 @@ const PLURALS: [&[&str]; 2] = [&["one", "other"], &["one", "few", "many"]];
 pub struct Words {
     language: &'static str,
     all: minijinja::Value,
+    phrases: Arc<Phrases>,
 }
 
 impl Words {
@@ -44,9 +47,17 @@ impl Words {
         if !wrong.is_empty() {
             return Err(format!("translations differ: {}", wrong.join("; ")));
         }
+        let phrases = |tree: &Json| {
+            let (english, other) = (trees[0]["phrases"].as_object(), tree["phrases"].as_object());
+            let pairs = english
+                .into_iter()
+                .flatten()
+                .filter_map(|(id, english)| Some((english.as_str()?, other?.get(id)?.as_str()?)));
+            Arc::new(Phrases::new(pairs))
+        };
         let words = trees.iter().zip(LANGUAGES);
         Ok(words
-            .map(|(tree, language)| Self { language, all: minijinja::Value::from(Serde(tree)) })
+            .map(|(tree, language)| Self { language, all: Serde(tree).into(), phrases: phrases(tree) })
             .collect())
     }
 
@@ -73,6 +84,16 @@ impl Words {
     pub fn find(&self, key: &str) -> Option<String> {
         let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part)).ok()?;
         found.as_str().map(str::to_owned)
+    }
+}
+
+impl Words {
+    /// A sentence of the domain in this language; `None` where there is no phrase for it.
+    pub fn translated(&self, english: &str) -> Option<String> {
+        if self.language == LANGUAGES[0] {
+            return Some(english.to_owned());
+        }
+        self.phrases.translate(self.language, english)
     }
 }
 

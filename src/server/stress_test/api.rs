@@ -55,7 +55,7 @@ pub async fn found(state: &State, id: RunId) -> Result<RunOverview, Refusal> {
 }
 
 /// What is known here of a run that has not ended, or whose end could not be written.
-fn with_live_figures(state: &State, row: RunOverview) -> RunOverview {
+pub fn with_live_figures(state: &State, row: RunOverview) -> RunOverview {
     let going_on = row.ended().is_none().then(|| state.stress_tests.live(row.id)).flatten();
     going_on.map_or(row, |live| live.borrow().run.clone())
 }
@@ -148,6 +148,7 @@ pub async fn remove(state: &State, id: RunId) -> Result<(), Refusal> {
     })
 }
 
-pub(super) fn run_id(text: &str) -> Result<RunId, Refusal> {
+/// The number of a run in a path.
+pub fn run_id(text: &str) -> Result<RunId, Refusal> {
     text.parse().map_err(|_| Refusal::NotFound(format!("run {text} not found")))
 }

@@ -20,7 +20,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-pub use self::api::{cancel, delete, end, found, history, remove, report, show, start_run};
+pub use self::api::{
+    cancel, delete, end, found, history, remove, report, run_id, show, start_run, with_live_figures,
+};
 pub use self::events::{Follower, events, recheck, respond};
 pub use self::limits::Limits;
 pub use self::live::Live;

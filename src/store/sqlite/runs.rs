@@ -8,6 +8,7 @@ use crate::clock;
 use crate::domain::id::{ChannelId, RunId};
 use crate::domain::report::Report;
 use crate::domain::run::{Claim, Place, RunAccess, RunOverview, RunStatus, TIMEOUT_MAX, WARM_UP_MAX};
+use crate::domain::run_order::{RunColumn, RunOrder};
 use crate::domain::unit::UtcMillis;
 use crate::store::{Result, RunStore, StoreError, WhyGone};
 
@@ -155,6 +156,55 @@ impl RunStore for Sqlite {
         .await
     }
 
+    async fn runs_in_order(
+        &self,
+        order: RunOrder,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<RunOverview>, u64)> {
+        self.read(move |connection| {
+            let total: i64 = connection
+                .prepare_cached("SELECT count(*) FROM stress_test_runs")?
+                .query_row([], |row| row.get(0))?;
+            let direction = if order.descending { "DESC" } else { "ASC" };
+            let by = format!("{} {direction} NULLS LAST, id DESC", column(order.column));
+            let runs = connection
+                .prepare_cached(&format!(
+                    "SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs ORDER BY {by} LIMIT ?1 OFFSET ?2"
+                ))?
+                .query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], overview)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok((runs, u64::try_from(total).unwrap_or(0)))
+        })
+        .await
+    }
+
+    async fn run_going_on(&self) -> Result<Option<RunOverview>> {
+        self.read(|connection| {
+            let sql = format!("SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs WHERE {GOING_ON}");
+            Ok(connection.prepare_cached(&sql)?.query_row([], overview).optional()?)
+        })
+        .await
+    }
+
+    async fn similar_runs(&self, id: RunId, limit: u32) -> Result<Vec<RunOverview>> {
+        self.read(move |connection| {
+            let mut runs = connection
+                .prepare_cached(&format!(
+                    "SELECT {OVERVIEW_COLUMNS} FROM stress_test_runs
+                     WHERE (config_hash, machine_hash) =
+                           (SELECT config_hash, machine_hash FROM stress_test_runs WHERE id = ?1)
+                       AND status = 'completed'
+                     ORDER BY started_at_ms DESC LIMIT ?2"
+                ))?
+                .query_map(params![id.0, limit], overview)?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            runs.reverse();
+            Ok(runs)
+        })
+        .await
+    }
+
     async fn run_overview(&self, id: RunId) -> Result<Option<RunOverview>> {
         self.read(move |connection| Ok(find(connection, id)?)).await
     }
@@ -169,6 +219,19 @@ impl RunStore for Sqlite {
             Ok(())
         })
         .await
+    }
+}
+
+fn column(column: RunColumn) -> &'static str {
+    match column {
+        RunColumn::Id => "id",
+        RunColumn::TargetRps => "target_rps",
+        RunColumn::Duration => "duration",
+        RunColumn::Total => "total_requests",
+        RunColumn::Failed => "failed_requests",
+        RunColumn::Rps => "actual_rps",
+        RunColumn::P95 => "p95_latency_ms",
+        RunColumn::P99 => "p99_latency_ms",
     }
 }
 

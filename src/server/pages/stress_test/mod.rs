@@ -1,0 +1,376 @@
+//! Stress tests: starting one, and what all have come to.
+
+mod charts;
+mod compare;
+mod live;
+mod report;
+mod seconds;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State as Extract};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use serde::{Deserialize, Serialize};
+
+pub use self::compare::compare;
+pub use self::live::{Fragments, follow};
+use super::render;
+use crate::domain::channel::Channel;
+use crate::domain::grade::Level;
+use crate::domain::id::RunId;
+use crate::domain::run::{RunOverview, RunStatus, Scenario};
+use crate::domain::run_order::{RunColumn, RunOrder};
+use crate::domain::validity::Verdict;
+use crate::server::State;
+use crate::server::error::Refusal;
+use crate::server::session::{AdminPage, Form, Session};
+use crate::server::stress_test::{self, Limits, StartRequest};
+
+/// Runs of one page of the history.
+const PAGE_RUNS: u32 = 25;
+/// Pages that can be asked for: more than a database has.
+const PAGES_MAX: u64 = 1_000_000;
+/// Where the pages are, below the root path.
+const PLACE: &str = "/admin/stress-test";
+
+type Page = Result<Html<String>, Refusal>;
+
+/// What the form has, as it was typed.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Input {
+    /// The number of a channel, or nothing for one that is made for the run.
+    channel: String,
+    /// The name of a preset, or nothing.
+    scenario: String,
+    workers: String,
+    rps: String,
+    /// Seconds.
+    duration: String,
+}
+
+impl Input {
+    /// What is asked for; nothing where nothing was typed.
+    fn request(&self) -> Result<StartRequest, Refusal> {
+        fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<Option<T>, Refusal> {
+            let text = text.trim();
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let wrong = |_| Refusal::OutOfLimits {
+                field,
+                message: "this is not a number that can be used here".into(),
+            };
+            text.parse().map(Some).map_err(wrong)
+        }
+        let channel_id = number("channel_id", &self.channel)?;
+        Ok(StartRequest {
+            channel_id,
+            scratch: channel_id.is_none(),
+            workers: number("workers", &self.workers)?,
+            rps: number("rps", &self.rps)?,
+            duration: number("duration", &self.duration)?,
+            scenario: Some(self.scenario.clone()).filter(|name| !name.is_empty()),
+        })
+    }
+
+    /// As a link has filled it in, or the first preset.
+    fn of_query(query: &Query) -> Self {
+        let of = |name| query.value(name).unwrap_or_default();
+        let scenario = query.value("scenario").unwrap_or_else(|| Scenario::Baseline.as_str().into());
+        Self {
+            channel: of("channel"),
+            scenario,
+            workers: of("workers"),
+            rps: of("rps"),
+            duration: of("duration"),
+        }
+    }
+}
+
+/// What stands behind the `?` of an address.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn of(query: Option<&str>) -> Self {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        Self(pairs.into_owned().collect())
+    }
+
+    fn values<'q>(&'q self, name: &'q str) -> impl Iterator<Item = &'q str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        self.values(name).next().map(str::to_owned)
+    }
+
+    fn run(&self, name: &str) -> Option<RunId> {
+        self.values(name).next()?.parse().ok()
+    }
+}
+
+/// `GET /admin/stress-test?sort=-p95&page=2`.
+pub async fn index(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Page {
+    let query = Query::of(query.as_deref());
+    let said = Said { deleted: query.run("deleted"), ..Said::default() };
+    show_index(&state, &headers, &session, &query, Input::of_query(&query), said).await
+}
+
+/// `POST /admin/stress-test`.
+pub async fn start(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    headers: HeaderMap,
+    Form(input): Form<Input>,
+) -> Result<Response, Refusal> {
+    let started = match input.request() {
+        Ok(request) => stress_test::start(&state, request, &session.email).await,
+        Err(refusal) => Err(refusal),
+    };
+    let (status, said) = match started {
+        Ok(id) => return Ok(Redirect::to(&format!("{}{PLACE}/{id}", state.root_path)).into_response()),
+        Err(Refusal::OutOfLimits { field, message }) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Said::wrong(field, message))
+        }
+        Err(Refusal::NotFound(message)) => (StatusCode::NOT_FOUND, Said::wrong("channel_id", message)),
+        Err(Refusal::RunGoingOn { run, message }) => {
+            (StatusCode::CONFLICT, Said { conflict: Some(run), message, ..Said::default() })
+        }
+        Err(other) => return Err(other),
+    };
+    let page = show_index(&state, &headers, &session, &Query(Vec::new()), input, said).await?;
+    Ok((status, page).into_response())
+}
+
+/// What has come of what was done before.
+#[derive(Clone, Default, Serialize)]
+struct Said {
+    /// The run that was deleted.
+    deleted: Option<RunId>,
+    /// The run that another cannot be started beside.
+    conflict: Option<RunId>,
+    /// Where in the form something is wrong.
+    field: Option<&'static str>,
+    /// Why.
+    message: String,
+}
+
+impl Said {
+    fn wrong(field: &'static str, message: String) -> Self {
+        Self { field: Some(field), message, ..Self::default() }
+    }
+}
+
+/// A preset, and whether this server lets it be.
+#[derive(Serialize)]
+struct Preset {
+    name: &'static str,
+    workers: u32,
+    rps: u32,
+    duration: u64,
+    fits: bool,
+}
+
+async fn show_index(
+    state: &Arc<State>,
+    headers: &HeaderMap,
+    session: &Session,
+    query: &Query,
+    input: Input,
+    said: Said,
+) -> Page {
+    let order = query.value("sort").and_then(|name| RunOrder::named(&name)).unwrap_or_default();
+    let page = query.value("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, PAGES_MAX);
+    let (runs, total) =
+        state.store.runs_in_order(order, (page - 1) * u64::from(PAGE_RUNS), PAGE_RUNS).await?;
+    let runs = runs.into_iter().map(|run| Row::new(stress_test::with_live_figures(state, run))).collect();
+    let index = Index {
+        input,
+        said,
+        limits: state.stress_tests.limits(),
+        channels: state.store.channels().await?,
+        going_on: state.store.run_going_on().await?.map(|run| run.id),
+        history: History { order, page, runs, total },
+    };
+    render(state, headers, Some(session), "stress_test.html", index.data())
+}
+
+/// What the page shows.
+struct Index {
+    input: Input,
+    said: Said,
+    limits: Limits,
+    channels: Vec<Channel>,
+    going_on: Option<RunId>,
+    history: History,
+}
+
+/// A page of the history.
+struct History {
+    order: RunOrder,
+    /// From 1.
+    page: u64,
+    runs: Vec<Row>,
+    /// On all pages.
+    total: u64,
+}
+
+impl Index {
+    fn data(self) -> Value {
+        let Self { input, said, limits, channels, going_on, history } = self;
+        let presets = Scenario::ALL.map(|scenario| {
+            let (workers, rps, duration) = scenario.load();
+            let fits = workers <= limits.workers && rps <= limits.rps && duration <= limits.duration;
+            Preset { name: scenario.as_str(), workers, rps, duration: duration.as_secs(), fits }
+        });
+        let channel =
+            |channel: &Channel| context! { id => channel.id.0, name => channel.settings.name.as_str() };
+        let limits = context! {
+            workers => limits.workers, rps => limits.rps, duration => limits.duration.as_secs()
+        };
+        context! {
+            input => Serde(input),
+            said => Serde(said),
+            going_on => going_on.map(|id| id.0),
+            channels => channels.iter().map(channel).collect::<Value>(),
+            presets => Serde(presets),
+            limits,
+            ..history.data()
+        }
+    }
+}
+
+impl History {
+    fn data(self) -> Value {
+        let Self { order, page, runs, total } = self;
+        let columns = RunColumn::ALL.map(|column| (column.as_str(), heading(column, order)));
+        let address = |page: u64| format!("?sort={}&page={page}", order.name());
+        context! {
+            runs => Serde(runs),
+            total,
+            columns => Value::from_pairs(columns),
+            newer => (page > 1).then(|| address(page - 1)),
+            older => (page * u64::from(PAGE_RUNS) < total).then(|| address(page + 1)),
+        }
+    }
+}
+
+/// A column's link to the order by it, which turns around where that is the order already.
+fn heading(column: RunColumn, order: RunOrder) -> Value {
+    let is_current = column == order.column;
+    let next = RunOrder { column, descending: !is_current || !order.descending };
+    let sorted = is_current.then_some(if order.descending { "descending" } else { "ascending" });
+    context! { address => format!("?sort={}", next.name()), sorted }
+}
+
+/// A run in a list.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    run: RunOverview,
+    outcome: Outcome,
+}
+
+impl Row {
+    fn new(run: RunOverview) -> Self {
+        let outcome = Outcome::of(&run);
+        Self { run, outcome }
+    }
+}
+
+/// What has become of a run in a word.
+#[derive(Serialize)]
+struct Outcome {
+    /// `good`, `warning`, `bad` or `quiet`.
+    state: &'static str,
+    /// The key of the word.
+    word: &'static str,
+}
+
+impl Outcome {
+    fn of(run: &RunOverview) -> Self {
+        let is = |level: Level| run.grade.as_deref() == Some(level.as_str());
+        let is_valid = run.validity.as_deref() == Some(Verdict::Valid.as_str());
+        let (state, word) = match run.ended() {
+            None => ("quiet", "going_on"),
+            Some(RunStatus::Failed) => ("bad", "failed"),
+            Some(_) if !is_valid => ("warning", "not_valid"),
+            Some(RunStatus::Cancelled) => ("quiet", "cancelled"),
+            Some(RunStatus::Completed) if is(Level::Excellent) => ("good", "excellent"),
+            Some(RunStatus::Completed) if is(Level::Acceptable) => ("warning", "acceptable"),
+            Some(RunStatus::Completed) => ("bad", "problem"),
+        };
+        Self { state, word }
+    }
+}
+
+/// `GET /admin/stress-test/{run}`: live while it goes on, its report after that.
+pub async fn show(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Page {
+    let run = stress_test::found(&state, stress_test::run_id(&run)?).await?;
+    if run.ended().is_some() {
+        return report::show(&state, &headers, &session, run).await;
+    }
+    let is_cancelling = Query::of(query.as_deref()).value("cancelling").is_some();
+    live::show(&state, &headers, &session, run, is_cancelling)
+}
+
+/// A form without anything to fill in.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+/// `POST /admin/stress-test/{run}/cancel`. That a run has ended meanwhile is no mistake.
+pub async fn cancel(
+    _: AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Redirect, Refusal> {
+    let id = stress_test::run_id(&run)?;
+    let run = stress_test::found(&state, id).await?;
+    if run.ended().is_none() {
+        stress_test::end(&state, id).await?;
+    }
+    Ok(Redirect::to(&format!("{}{PLACE}/{id}?cancelling", state.root_path)))
+}
+
+/// `GET /admin/stress-test/{run}/delete`: asks.
+pub async fn ask_to_delete(
+    AdminPage(session): AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+) -> Page {
+    let run = stress_test::found(&state, stress_test::run_id(&run)?).await?;
+    let data = context! { run => Serde(Row::new(run)) };
+    render(&state, &headers, Some(&session), "stress_test_delete.html", data)
+}
+
+/// `POST /admin/stress-test/{run}/delete`.
+pub async fn delete(
+    _: AdminPage,
+    Extract(state): Extract<Arc<State>>,
+    Path(run): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Redirect, Refusal> {
+    let id = stress_test::run_id(&run)?;
+    stress_test::remove(&state, id).await?;
+    Ok(Redirect::to(&format!("{}{PLACE}?deleted={id}", state.root_path)))
+}
+
+#[cfg(test)]
+mod tests;
