@@ -45,6 +45,7 @@ mod openapi;
 mod operator;
 mod overload;
 mod pages;
+mod pages_stress_test;
 mod power;
 mod reader;
 mod report;
