@@ -46,6 +46,17 @@ pub struct LoggedIn {
     pub hash: SecretHash,
 }
 
+/// Goes with a request whose sender is looked at once more, while its answer goes on.
+#[derive(Clone, Copy)]
+struct LookedAtAgain;
+
+/// Forgets whose a request was found to be, so that it is looked at again. That it is still answered is no sign that somebody
+/// is there: it does not prolong a session.
+pub fn look_again(parts: &mut Parts) {
+    parts.extensions.remove::<LoggedIn>();
+    parts.extensions.insert(LookedAtAgain);
+}
+
 /// The session of whoever sends a request; `None` when there is none, or it is over.
 ///
 /// # Errors
@@ -61,7 +72,7 @@ pub async fn current(parts: &mut Parts, state: &State) -> Result<Option<LoggedIn
     let found = look(&*state.store, Look::Short, move |view| view.session(&hash)).await?;
     let now = clock::utc();
     let Some(found) = found.filter(|session| !session.is_over(now)) else { return Ok(None) };
-    if found.is_seen_again(now) {
+    if found.is_seen_again(now) && parts.extensions.get::<LookedAtAgain>().is_none() {
         state.accounts.note_seen(&state.store, hash, now);
     }
     let session = Session { email: found.email.to_string(), role: found.role, csrf: token.csrf() };

@@ -1,8 +1,10 @@
 //! A run as events: second by second, after a lost connection, to its end and to the server's.
 
+use rusqlite::params;
 use serde_json::{Value, json};
 
-use crate::support::stress_test::{Admin, Event, left_of_runs};
+use crate::support::browser::{ADMIN, Browser};
+use crate::support::stress_test::{Admin, Event, left_of_runs, listen};
 use crate::support::watch::{errors, until, until_deserted};
 use crate::support::{Server, Workspace};
 
@@ -95,6 +97,38 @@ fn load_a_stream_ends_with_the_token_that_opened_it() {
     let (_, mut events) = guest.listen(&server, id, None);
     events.next().expect("a first one");
     assert_eq!(workspace.porta(&["admin", "token", "revoke", &token["id"].to_string()]).code, Some(0));
+    assert!(events.all(|event| event.name == "progress"), "it ends without an end");
+    assert_eq!(admin.run(&server, id)["status"], "running");
+}
+
+/// A page that is left open is no sign that somebody is there.
+#[test]
+fn load_a_stream_ends_with_its_session_and_does_not_prolong_it() {
+    const HOUR: i64 = 3_600_000;
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let browser = Browser::logged_in(&server, ADMIN);
+    let admin = Admin::new(&workspace);
+    let id = admin.start(&server, &json!({ "scratch": true, "workers": 1, "rps": 20, "duration": 600 }));
+    admin.until_measuring(&server, id);
+    // As an `EventSource` asks: with cookies, and no header of its own.
+    let (head, mut events) = listen(&server, id, &[("Cookie", &browser.cookie_header())]);
+    assert!(head.contains(" 200 "), "{head}");
+    let first = second(&events.next().expect("a first one"));
+    let database = workspace.database();
+    let set_seen = |ago: i64| {
+        let at = porta::clock::utc().0 - ago;
+        assert_eq!(database.execute("UPDATE sessions SET last_seen_at_ms = ?1", params![at]).unwrap(), 1);
+        at
+    };
+    let seen = || -> i64 {
+        database.query_row("SELECT last_seen_at_ms FROM sessions", [], |row| row.get(0)).unwrap()
+    };
+    let before = set_seen(11 * HOUR);
+    // Every ten seconds it is looked whether who listens still may.
+    assert!(events.by_ref().any(|event| second(&event) >= first + 13), "the session is not over");
+    assert_eq!(seen(), before);
+    set_seen(12 * HOUR);
     assert!(events.all(|event| event.name == "progress"), "it ends without an end");
     assert_eq!(admin.run(&server, id)["status"], "running");
 }

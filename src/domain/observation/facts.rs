@@ -9,7 +9,7 @@ const DAY_MS: f64 = 86_400_000.0;
 impl Observation {
     /// What the items of the checklist are decided from.
     pub fn facts(&self) -> Facts {
-        let days = |at: UtcMillis| ((self.at.0 - at.0) as f64 / DAY_MS).max(0.0);
+        let days = |at: UtcMillis| (self.at.0.saturating_sub(at.0) as f64 / DAY_MS).max(0.0);
         let since = |wanted: Milestone| {
             let found = self.milestones.iter().find(|(milestone, _)| *milestone == wanted);
             found.map(|(_, at)| days(*at))

@@ -23,9 +23,9 @@ use super::api;
 use super::live::Live;
 use crate::clock;
 use crate::domain::id::RunId;
-use crate::server::State;
 use crate::server::auth::Admin;
 use crate::server::error::{Api, Cause, Refusal};
+use crate::server::{State, session};
 
 /// Holds the id of the last event that a client has seen.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -46,10 +46,11 @@ const LOOK: Duration = Duration::from_secs(1);
 pub type Recheck = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send>;
 
 /// Looks again at a request's credentials, which may be taken away while its answer goes on.
-pub fn recheck<A>(state: &Arc<State>, parts: Parts) -> Recheck
+pub fn recheck<A>(state: &Arc<State>, mut parts: Parts) -> Recheck
 where
     A: FromRequestParts<Arc<State>> + Send + 'static,
 {
+    session::look_again(&mut parts);
     let state = Arc::clone(state);
     Box::new(move || {
         let (state, mut parts) = (Arc::clone(&state), parts.clone());

@@ -86,19 +86,23 @@ impl Admin {
 
     /// Listens to a run.
     pub fn listen(&self, server: &Server, id: i64, last_event_id: Option<&str>) -> (String, Events) {
-        let last = last_event_id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-        // A client of 1.0 gets the body as it is, without chunks.
-        let request = format!(
-            "GET /api/admin/stress-test/{id}/events HTTP/1.0\r\nAuthorization: {}\r\n{last}\r\n",
-            self.bearer
-        );
-        let mut reader = BufReader::new(sent(server, &request));
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
-        }
-        (head, Events(reader))
+        let mut headers = vec![("Authorization", self.bearer.as_str())];
+        headers.extend(last_event_id.map(|id| ("Last-Event-ID", id)));
+        listen(server, id, &headers)
     }
+}
+
+/// Listens to a run with these headers only.
+pub fn listen(server: &Server, id: i64, headers: &[(&str, &str)]) -> (String, Events) {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    // A client of 1.0 gets the body as it is, without chunks.
+    let request = format!("GET /api/admin/stress-test/{id}/events HTTP/1.0\r\n{headers}\r\n");
+    let mut reader = BufReader::new(sent(server, &request));
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    (head, Events(reader))
 }
 
 impl Iterator for Events {
