@@ -122,7 +122,7 @@ const BEARER: &str = "bearer";
 const SESSION: &str = "session";
 const CSRF: &str = "csrf";
 /// Where a session is kept when the server is not behind TLS; with TLS the name begins with `__Host-`.
-const SESSION_COOKIE: &str = "porta_session";
+const SESSION_COOKIE: &str = "porta";
 const CSRF_HEADER: &str = "X-CSRF-Token";
 
 /// The operations of a path by their methods.

@@ -113,6 +113,9 @@ fn send(server: &Server, route: &Route, path: &str, key: Option<&str>) -> (u16, 
         }
         (_, Some(key)) => path = format!("{path}?api_key={key}"),
     }
+    if route.path == "/api/admin/agents/history" {
+        path += "?agent_id=a";
+    }
     if route.path.starts_with("/update") {
         path += if key.is_some() { "&field1=1" } else { "?field1=1" };
     }
@@ -155,12 +158,14 @@ fn every_route_lets_in_whom_its_line_of_the_table_says() {
                     let gone = path != filled(&spelled[0], &channel.id.to_string()) && status == 404;
                     // There is no such job, nor such an agent, and commands are not run here.
                     let gone = gone || route.access == Access::Agent && [403, 404].contains(&status);
-                    // Nor is there a run.
-                    let gone = gone || route.path.contains("{run}") && status == 404;
                     // What is open to everybody may still want a form that is filled in.
                     let is_answered = (200..300).contains(&status)
                         || route.path == "/language" && status == 303
                         || ["/login", "/setup"].contains(&route.path) && [403, 410].contains(&status);
+                    // Nor is there a run.
+                    let gone = gone || route.path.contains("{run}") && status == 404;
+                    // Nor has that agent been here.
+                    let gone = gone || route.path.ends_with("/agents/history") && status == 404;
                     assert!(gone || is_answered, "{what}");
                     assert!(!is_refused(route.access, status, &body) || gone, "{what}");
                 } else {

@@ -19,13 +19,13 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-#[tokio::test]
-async fn whatever_strangers_write_is_text() {
+#[test]
+fn whatever_strangers_write_is_text() {
     let workspace = Workspace::new();
     let server = bridge::serve(&workspace, &["--exec", "shell"]);
     let admin = Admin::new(&workspace, &server);
     let fields = [("name", MARKUP), ("description", MARKUP), ("field1", MARKUP), ("field2", "Numbers")];
-    let created = admin.send("/admin/channels", &fields).await;
+    let created = admin.send("/admin/channels", &fields);
     assert_eq!(created.status, 200, "{}", created.text);
     let key = created.text.split("api_key=").nth(1).unwrap().split("&amp;").next().unwrap().to_owned();
     let value = encoded(MARKUP);
@@ -59,7 +59,7 @@ async fn whatever_strangers_write_is_text() {
             "/admin/agents/history?agent_id=%3Cscript%3E",
             "/admin/requests?range=%22%3E%3Cscript%3E",
         ] {
-            let seen = admin.see(path, language).await;
+            let seen = admin.see(path, language);
             assert!([200, 404].contains(&seen.status), "{path}: {}", seen.text);
             // The page's own script is the only one, and has an address.
             assert_eq!(seen.text.matches("<script").count(), 1, "{path}: {}", seen.text);
@@ -69,14 +69,14 @@ async fn whatever_strangers_write_is_text() {
             assert!(!seen.text.contains("alert(1)</script>"), "{path}: {}", seen.text);
         }
     }
-    let wrong = admin.send("/admin/channels/1/settings", &[("name", MARKUP), ("timezone", MARKUP)]).await;
+    let wrong = admin.send("/admin/channels/1/settings", &[("name", MARKUP), ("timezone", MARKUP)]);
     assert_eq!(wrong.status, 422);
     assert_eq!(wrong.text.matches("<script").count(), 1, "{}", wrong.text);
     assert!(wrong.text.contains("{{7*7}}"), "templates are not made of what is shown: {}", wrong.text);
 }
 
-#[tokio::test]
-async fn huge_and_strange_values_make_a_page() {
+#[test]
+fn huge_and_strange_values_make_a_page() {
     let workspace = Workspace::new();
     let channel = workspace.create_channel(&"Ж".repeat(127));
     let server = workspace.serve(&[]);
@@ -103,7 +103,7 @@ async fn huge_and_strange_values_make_a_page() {
         "/admin/channels/1?field=99&range=x&page=-1",
     ] {
         for language in ["en", "ru"] {
-            let seen = admin.see(path, language).await;
+            let seen = admin.see(path, language);
             assert_eq!(seen.status, 200, "{path}: {}", seen.text);
             assert!(!seen.text.contains("NaN") && !seen.text.contains("inf "), "{path}: {}", seen.text);
         }
@@ -111,8 +111,8 @@ async fn huge_and_strange_values_make_a_page() {
 }
 
 /// What is wrong with the database is what a dashboard says first.
-#[tokio::test]
-async fn a_locked_database_is_said_on_the_dashboard() {
+#[test]
+fn a_locked_database_is_said_on_the_dashboard() {
     let workspace = Workspace::new();
     let channel = workspace.create_channel("c");
     let server = workspace.serve(&["--worker-timeout", "30s"]);
@@ -121,11 +121,11 @@ async fn a_locked_database_is_said_on_the_dashboard() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = form(&server, &format!("api_key={}&field1=1", channel.write_key));
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
-    let seen = admin.see("/admin", "en").await;
+    let seen = admin.see("/admin", "en");
     assert_eq!(seen.status, 200, "{}", seen.text);
     assert!(seen.text.contains("<title>✕ It does not store updates · porta</title>"), "{}", seen.text);
     assert!(seen.text.contains("fuser porta.db"), "the next step: {}", seen.text);
-    let russian = admin.see("/admin", "ru").await;
+    let russian = admin.see("/admin", "ru");
     assert!(russian.text.contains("другой процесс держит базу"), "{}", russian.text);
     other.execute_batch("COMMIT").unwrap();
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Extract};
-use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::value::Serde;
@@ -28,6 +28,7 @@ use crate::domain::unit::{self, UtcMillis};
 use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::State;
 use crate::server::error::Refusal;
+use crate::server::forwarded::Arrival;
 use crate::server::session::{AdminPage, Session};
 use crate::store::{Look, StoreError, View, look};
 
@@ -101,9 +102,12 @@ pub async fn channel(
     Extract(state): Extract<Arc<State>>,
     Path(channel): Path<String>,
     headers: HeaderMap,
+    arrival: Arrival,
     shown: Result<Query<Shown>, QueryRejection>,
 ) -> Result<Html<String>, Refusal> {
-    channel_page(&state, &headers, &session, id(&channel)?, &asked_or_default(shown), context! {}).await
+    let server = address(&state, &arrival);
+    channel_page(&state, &headers, &session, id(&channel)?, &asked_or_default(shown), (&server, context! {}))
+        .await
 }
 
 fn id(text: &str) -> Result<ChannelId, Refusal> {
@@ -115,14 +119,14 @@ async fn find(state: &State, id: ChannelId) -> Result<Channel, Refusal> {
     found.ok_or_else(|| Refusal::NotFound(format!("channel {id} not found")))
 }
 
-/// The page of a channel. `form` is what somebody wanted its settings to be, where that could not be.
+/// The page of a channel, which devices reach at `server`. `form` is what somebody wanted its settings to be, where that could not be.
 async fn channel_page(
     state: &State,
     headers: &HeaderMap,
     session: &Session,
     id: ChannelId,
     shown: &Shown,
-    form: Value,
+    (server, form): (&str, Value),
 ) -> Result<Html<String>, Refusal> {
     let channel = find(state, id).await?;
     let labels = channel.settings.labels.each();
@@ -148,7 +152,7 @@ async fn channel_page(
         chart => chart(&words(state, headers)?, &label, &points),
         rows => rows(&points),
         keys => state.store.keys(id).await?.iter().map(listed_key).collect::<Vec<_>>(),
-        server => address(state, headers),
+        server,
         form,
     };
     super::render(state, headers, Some(session), "channel.html", data)
@@ -310,14 +314,15 @@ fn rows(points: &Points) -> Vec<Value> {
 }
 
 /// Where devices reach this server, as far as whoever asks has told.
-fn address(state: &State, headers: &HeaderMap) -> String {
+fn address(state: &State, arrival: &Arrival) -> String {
     let is_plain = |host: &&str| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
         !host.is_empty() && host.bytes().all(allowed)
     };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(is_plain);
+    let scheme = if arrival.is_https { "https" } else { "http" };
+    let host = arrival.host.as_deref().filter(is_plain);
     let host = host.map_or_else(|| state.address.to_string(), str::to_owned);
-    format!("http://{host}{}", state.root_path)
+    format!("{scheme}://{host}{}", state.root_path)
 }
 
 /// A page that nobody is to keep: it shows keys.

@@ -1,19 +1,12 @@
-//! People who look at pages.
+//! An administrator who looks at pages.
 
-use reqwest::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
-use reqwest::{Client, RequestBuilder, redirect};
+use std::cell::RefCell;
 
 use super::browser::{ADMIN, Browser};
-use super::wire::FORM;
 use super::{Server, Workspace};
 
-/// An administrator who has logged in.
-pub struct Admin {
-    client: Client,
-    url: String,
-    cookies: String,
-    csrf: String,
-}
+/// One who has logged in.
+pub struct Admin<'s>(RefCell<Browser<'s>>);
 
 /// What a page is answered with.
 #[derive(Debug)]
@@ -25,39 +18,34 @@ pub struct Answered {
     pub text: String,
 }
 
-impl Admin {
-    /// Creates an account, and logs in.
-    pub fn new(workspace: &Workspace, server: &Server) -> Self {
+impl<'s> Admin<'s> {
+    /// Gets an account, and logs in.
+    pub fn new(workspace: &Workspace, server: &'s Server) -> Self {
         workspace.create_user(ADMIN, "admin");
-        let mut browser = Browser::logged_in(server, ADMIN);
-        let csrf = browser.csrf();
-        let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
-        Self { client, url: server.url.clone(), cookies: cookies.join("; "), csrf }
+        Self(RefCell::new(Browser::logged_in(server, ADMIN)))
     }
 
     /// A page in a language.
-    pub async fn see(&self, path: &str, language: &str) -> Answered {
-        let request = self.client.get(format!("{}{path}", self.url)).header(ACCEPT_LANGUAGE, language);
-        self.answered(request).await
+    pub fn see(&self, path: &str, language: &str) -> Answered {
+        let mut browser = self.0.borrow_mut();
+        browser.headers = vec![("Accept-Language".into(), language.into())];
+        browser.get(path).into()
     }
 
     /// What a form sends.
-    pub async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields.iter().copied().chain([("csrf", self.csrf.as_str())]));
-        let request = self.client.post(format!("{}{path}", self.url)).header(CONTENT_TYPE, FORM);
-        self.answered(request.header(ORIGIN, &self.url).body(form.finish())).await
+    pub fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
+        self.0.borrow_mut().submit(path, fields).into()
     }
+}
 
-    async fn answered(&self, request: RequestBuilder) -> Answered {
-        let response = request.header(COOKIE, &self.cookies).send().await.unwrap();
-        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        Answered {
-            status: response.status().as_u16(),
-            location: header(LOCATION),
-            cache: header(CACHE_CONTROL),
-            text: response.text().await.unwrap(),
+impl From<super::browser::Answer> for Answered {
+    fn from(answer: super::browser::Answer) -> Self {
+        let header = |name| answer.header(name).map(str::to_owned);
+        Self {
+            status: answer.status,
+            location: header("location"),
+            cache: header("cache-control"),
+            text: answer.body,
         }
     }
 }

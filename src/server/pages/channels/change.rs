@@ -17,6 +17,7 @@ use crate::domain::unit;
 use crate::entropy;
 use crate::server::State;
 use crate::server::error::Refusal;
+use crate::server::forwarded::Arrival;
 use crate::server::session::{AdminPage, Form, Session};
 use crate::store::StoreError;
 
@@ -34,6 +35,7 @@ pub async fn create(
     AdminPage(session): AdminPage,
     Extract(state): Extract<Arc<State>>,
     headers: HeaderMap,
+    arrival: Arrival,
     Form(input): Form<Input>,
 ) -> Result<Response, Refusal> {
     let wrong = async |wrong: SettingError| -> Result<Response, Refusal> {
@@ -59,7 +61,7 @@ pub async fn create(
         keys => [("write", write_key.reveal()), ("read", read_key.reveal())]
             .map(|(kind, key)| context! { kind, key }).to_vec(),
         is_new => true,
-        server => address(&state, &headers),
+        server => address(&state, &arrival),
     };
     let page = render(&state, &headers, Some(&session), "channel_keys.html", data)?;
     Ok(shown_once(StatusCode::OK, page))
@@ -71,6 +73,7 @@ pub async fn change(
     Extract(state): Extract<Arc<State>>,
     Path(channel): Path<String>,
     headers: HeaderMap,
+    arrival: Arrival,
     Form(input): Form<Input>,
 ) -> Result<Response, Refusal> {
     let id = id(&channel)?;
@@ -81,8 +84,10 @@ pub async fn change(
     match changed {
         Ok(_) => Ok(onward(&state, &format!("/admin/channels/{id}")).into_response()),
         Err(StoreError::Setting(wrong)) => {
-            let shown = Shown::default();
-            let page = channel_page(&state, &headers, &session, id, &shown, written(&input, &wrong)).await?;
+            let (shown, server) = (Shown::default(), address(&state, &arrival));
+            let page =
+                channel_page(&state, &headers, &session, id, &shown, (&server, written(&input, &wrong)))
+                    .await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(error) => Err(error.into()),

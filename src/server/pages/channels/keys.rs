@@ -17,6 +17,7 @@ use crate::domain::secret::Secret;
 use crate::entropy;
 use crate::server::State;
 use crate::server::error::Refusal;
+use crate::server::forwarded::Arrival;
 use crate::server::session::{AdminPage, Form, Session};
 
 type Input = BTreeMap<String, String>;
@@ -47,6 +48,7 @@ pub async fn create_key(
     Extract(state): Extract<Arc<State>>,
     Path(channel): Path<String>,
     headers: HeaderMap,
+    arrival: Arrival,
     Form(input): Form<Input>,
 ) -> Result<Response, Refusal> {
     let id = id(&channel)?;
@@ -60,7 +62,7 @@ pub async fn create_key(
     };
     let fresh = entropy::api_key().map_err(Refusal::Internal)?;
     let created = state.store.create_key(id, kind, fresh.clone()).await?;
-    fresh_key(&state, &headers, &session, id, (&created, &fresh)).await
+    fresh_key(&state, &headers, &session, (id, &created, &fresh), &address(&state, &arrival)).await
 }
 
 /// `POST /admin/channels/{channel}/keys/{key}/rotate`.
@@ -69,12 +71,13 @@ pub async fn rotate_key(
     Extract(state): Extract<Arc<State>>,
     Path((channel, key)): Path<(String, String)>,
     headers: HeaderMap,
+    arrival: Arrival,
     Form(_): Form<Input>,
 ) -> Result<Response, Refusal> {
     let id = id(&channel)?;
     let fresh = entropy::api_key().map_err(Refusal::Internal)?;
     let created = state.store.rotate_key(id, key_id(&key)?, fresh.clone()).await?;
-    fresh_key(&state, &headers, &session, id, (&created, &fresh)).await
+    fresh_key(&state, &headers, &session, (id, &created, &fresh), &address(&state, &arrival)).await
 }
 
 /// `POST /admin/channels/{channel}/keys/{key}/revoke`.
@@ -94,8 +97,8 @@ async fn fresh_key(
     state: &State,
     headers: &HeaderMap,
     session: &Session,
-    id: ChannelId,
-    (created, key): (&ApiKey, &Secret),
+    (id, created, key): (ChannelId, &ApiKey, &Secret),
+    server: &str,
 ) -> Result<Response, Refusal> {
     let channel = find(state, id).await?;
     let data = context! {
@@ -103,7 +106,7 @@ async fn fresh_key(
         name => channel.settings.name.as_str(),
         keys => vec![context! { kind => created.kind.as_str(), key => key.reveal() }],
         is_new => false,
-        server => address(state, headers),
+        server,
     };
     let page = render(state, headers, Some(session), "channel_keys.html", data)?;
     Ok(shown_once(StatusCode::OK, page))
