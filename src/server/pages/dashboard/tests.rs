@@ -39,7 +39,7 @@ fn a_viewer_sees_how_the_server_is_and_no_way_to_what_is_for_administrators() {
             "nor what is to be typed: {viewer}"
         );
         assert_eq!(viewer.matches("<svg class=\"gauge").count(), 5, "{viewer}");
-        assert!(viewer.contains("/root/account") && viewer.contains("1.40 "), "{viewer}");
+        assert!(viewer.contains("/root/account") && viewer.contains("1.40\u{a0}"), "{viewer}");
         for link in ["/root/admin/criteria", "/root/admin/requests", "/root/admin/stress-test/12"] {
             assert!(admin.contains(&format!("href=\"{link}\"")), "{link} in {admin}");
         }
