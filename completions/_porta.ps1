@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Threads that answer requests, 1 to 256')
             [CompletionResult]::new('--worker-timeout', '--worker-timeout', [CompletionResultType]::ParameterName, 'End a request that takes longer with 503')
             [CompletionResult]::new('--shutdown-timeout', '--shutdown-timeout', [CompletionResultType]::ParameterName, 'How long accepted requests may take after a stop was asked for')
+            [CompletionResult]::new('--criteria', '--criteria', [CompletionResultType]::ParameterName, 'File with the thresholds of the criteria [default: criteria.toml beside the database where there is one, else the built-in ones]')
             [CompletionResult]::new('--root-path', '--root-path', [CompletionResultType]::ParameterName, 'Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not')
             [CompletionResult]::new('--trusted-proxy', '--trusted-proxy', [CompletionResultType]::ParameterName, 'Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else''s are')
             [CompletionResult]::new('--max-connections', '--max-connections', [CompletionResultType]::ParameterName, 'Open connections; the next is answered with 503 and closed, 1 to 100000')

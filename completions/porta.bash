@@ -3790,7 +3790,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__serve)
-            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --root-path --trusted-proxy --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --stress-test-max-workers --stress-test-max-rps --stress-test-max-duration --db --log-level --log-format --help"
+            opts="-h --listen --workers --worker-timeout --shutdown-timeout --criteria --no-migrate --debug --with-parent --root-path --trusted-proxy --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --stress-test-max-workers --stress-test-max-rps --stress-test-max-duration --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3809,6 +3809,10 @@ _porta() {
                     return 0
                     ;;
                 --shutdown-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --criteria)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -39,6 +39,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --workers 'Threads that answer requests, 1 to 256'
             cand --worker-timeout 'End a request that takes longer with 503'
             cand --shutdown-timeout 'How long accepted requests may take after a stop was asked for'
+            cand --criteria 'File with the thresholds of the criteria [default: criteria.toml beside the database where there is one, else the built-in ones]'
             cand --root-path 'Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not'
             cand --trusted-proxy 'Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else''s are'
             cand --max-connections 'Open connections; the next is answered with 503 and closed, 1 to 100000'

@@ -47,6 +47,7 @@ complete -c porta -n "__fish_porta_using_subcommand serve" -l listen -d 'Address
 complete -c porta -n "__fish_porta_using_subcommand serve" -l workers -d 'Threads that answer requests, 1 to 256' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l worker-timeout -d 'End a request that takes longer with 503' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l shutdown-timeout -d 'How long accepted requests may take after a stop was asked for' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l criteria -d 'File with the thresholds of the criteria [default: criteria.toml beside the database where there is one, else the built-in ones]' -r -F
 complete -c porta -n "__fish_porta_using_subcommand serve" -l root-path -d 'Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l trusted-proxy -d 'Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else\'s are' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-connections -d 'Open connections; the next is answered with 503 and closed, 1 to 100000' -r
