@@ -33,7 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
             [CompletionResult]::new('criteria', 'criteria', [CompletionResultType]::ParameterValue, 'Judge whether this installation is still fine, what to tune, and when to move on')
             [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database up to date, back it up, restore it; bring channels in and out')
-            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
+            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage accounts, channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -43,6 +43,8 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Threads that answer requests, 1 to 256')
             [CompletionResult]::new('--worker-timeout', '--worker-timeout', [CompletionResultType]::ParameterName, 'End a request that takes longer with 503')
             [CompletionResult]::new('--shutdown-timeout', '--shutdown-timeout', [CompletionResultType]::ParameterName, 'How long accepted requests may take after a stop was asked for')
+            [CompletionResult]::new('--root-path', '--root-path', [CompletionResultType]::ParameterName, 'Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not')
+            [CompletionResult]::new('--trusted-proxy', '--trusted-proxy', [CompletionResultType]::ParameterName, 'Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else''s are')
             [CompletionResult]::new('--max-connections', '--max-connections', [CompletionResultType]::ParameterName, 'Open connections; the next is answered with 503 and closed, 1 to 100000')
             [CompletionResult]::new('--max-requests', '--max-requests', [CompletionResultType]::ParameterName, 'Requests in flight; the next is answered with 503, 1 to 100000')
             [CompletionResult]::new('--max-queue', '--max-queue', [CompletionResultType]::ParameterName, 'Updates that wait for the database; the next is answered with 503, 1 to 100000')
@@ -470,6 +472,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('channel', 'channel', [CompletionResultType]::ParameterValue, 'Channels')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys of channels')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Admin bearer tokens')
+            [CompletionResult]::new('user', 'user', [CompletionResultType]::ParameterValue, 'Accounts of people, who log in with a browser')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -712,10 +715,85 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;admin;token;help;help' {
             break
         }
+        'porta;admin;user' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create an account')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all accounts')
+            [CompletionResult]::new('reset-password', 'reset-password', [CompletionResultType]::ParameterValue, 'Give an account another password; all its sessions end')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete an account; all its sessions end')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;admin;user;create' {
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'What its owner may do: an admin everything, a viewer see how the server is')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from standard input, instead of asking for it on the terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;user;list' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;user;reset-password' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from standard input, instead of asking for it on the terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;user;delete' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What to log on standard error')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to log')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'porta;admin;user;help' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create an account')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all accounts')
+            [CompletionResult]::new('reset-password', 'reset-password', [CompletionResultType]::ParameterValue, 'Give an account another password; all its sessions end')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete an account; all its sessions end')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'porta;admin;user;help;create' {
+            break
+        }
+        'porta;admin;user;help;list' {
+            break
+        }
+        'porta;admin;user;help;reset-password' {
+            break
+        }
+        'porta;admin;user;help;delete' {
+            break
+        }
+        'porta;admin;user;help;help' {
+            break
+        }
         'porta;admin;help' {
             [CompletionResult]::new('channel', 'channel', [CompletionResultType]::ParameterValue, 'Channels')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys of channels')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Admin bearer tokens')
+            [CompletionResult]::new('user', 'user', [CompletionResultType]::ParameterValue, 'Accounts of people, who log in with a browser')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -776,6 +854,25 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
         'porta;admin;help;token;revoke' {
             break
         }
+        'porta;admin;help;user' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create an account')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all accounts')
+            [CompletionResult]::new('reset-password', 'reset-password', [CompletionResultType]::ParameterValue, 'Give an account another password; all its sessions end')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete an account; all its sessions end')
+            break
+        }
+        'porta;admin;help;user;create' {
+            break
+        }
+        'porta;admin;help;user;list' {
+            break
+        }
+        'porta;admin;help;user;reset-password' {
+            break
+        }
+        'porta;admin;help;user;delete' {
+            break
+        }
         'porta;admin;help;help' {
             break
         }
@@ -827,7 +924,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show what was measured')
             [CompletionResult]::new('criteria', 'criteria', [CompletionResultType]::ParameterValue, 'Judge whether this installation is still fine, what to tune, and when to move on')
             [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Bring the database up to date, back it up, restore it; bring channels in and out')
-            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage channels, their keys and admin tokens in the database')
+            [CompletionResult]::new('admin', 'admin', [CompletionResultType]::ParameterValue, 'Manage accounts, channels, their keys and admin tokens in the database')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions and man pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -923,6 +1020,7 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             [CompletionResult]::new('channel', 'channel', [CompletionResultType]::ParameterValue, 'Channels')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'API keys of channels')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Admin bearer tokens')
+            [CompletionResult]::new('user', 'user', [CompletionResultType]::ParameterValue, 'Accounts of people, who log in with a browser')
             break
         }
         'porta;help;admin;channel' {
@@ -980,6 +1078,25 @@ Register-ArgumentCompleter -Native -CommandName 'porta' -ScriptBlock {
             break
         }
         'porta;help;admin;token;revoke' {
+            break
+        }
+        'porta;help;admin;user' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create an account')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all accounts')
+            [CompletionResult]::new('reset-password', 'reset-password', [CompletionResultType]::ParameterValue, 'Give an account another password; all its sessions end')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete an account; all its sessions end')
+            break
+        }
+        'porta;help;admin;user;create' {
+            break
+        }
+        'porta;help;admin;user;list' {
+            break
+        }
+        'porta;help;admin;user;reset-password' {
+            break
+        }
+        'porta;help;admin;user;delete' {
             break
         }
         'porta;help;generate' {

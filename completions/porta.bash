@@ -52,6 +52,9 @@ _porta() {
             porta__subcmd__admin,token)
                 cmd="porta__subcmd__admin__subcmd__token"
                 ;;
+            porta__subcmd__admin,user)
+                cmd="porta__subcmd__admin__subcmd__user"
+                ;;
             porta__subcmd__admin__subcmd__channel,clear)
                 cmd="porta__subcmd__admin__subcmd__channel__subcmd__clear"
                 ;;
@@ -106,6 +109,9 @@ _porta() {
             porta__subcmd__admin__subcmd__help,token)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__token"
                 ;;
+            porta__subcmd__admin__subcmd__help,user)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__user"
+                ;;
             porta__subcmd__admin__subcmd__help__subcmd__channel,clear)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__channel__subcmd__clear"
                 ;;
@@ -141,6 +147,18 @@ _porta() {
                 ;;
             porta__subcmd__admin__subcmd__help__subcmd__token,revoke)
                 cmd="porta__subcmd__admin__subcmd__help__subcmd__token__subcmd__revoke"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__user,create)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__create"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__user,delete)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__delete"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__user,list)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__list"
+                ;;
+            porta__subcmd__admin__subcmd__help__subcmd__user,reset-password)
+                cmd="porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__reset__subcmd__password"
                 ;;
             porta__subcmd__admin__subcmd__key,create)
                 cmd="porta__subcmd__admin__subcmd__key__subcmd__create"
@@ -189,6 +207,36 @@ _porta() {
                 ;;
             porta__subcmd__admin__subcmd__token__subcmd__help,revoke)
                 cmd="porta__subcmd__admin__subcmd__token__subcmd__help__subcmd__revoke"
+                ;;
+            porta__subcmd__admin__subcmd__user,create)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__create"
+                ;;
+            porta__subcmd__admin__subcmd__user,delete)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__delete"
+                ;;
+            porta__subcmd__admin__subcmd__user,help)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__help"
+                ;;
+            porta__subcmd__admin__subcmd__user,list)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__list"
+                ;;
+            porta__subcmd__admin__subcmd__user,reset-password)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__reset__subcmd__password"
+                ;;
+            porta__subcmd__admin__subcmd__user__subcmd__help,create)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__create"
+                ;;
+            porta__subcmd__admin__subcmd__user__subcmd__help,delete)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__delete"
+                ;;
+            porta__subcmd__admin__subcmd__user__subcmd__help,help)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__help"
+                ;;
+            porta__subcmd__admin__subcmd__user__subcmd__help,list)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__list"
+                ;;
+            porta__subcmd__admin__subcmd__user__subcmd__help,reset-password)
+                cmd="porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__reset__subcmd__password"
                 ;;
             porta__subcmd__criteria,backtest)
                 cmd="porta__subcmd__criteria__subcmd__backtest"
@@ -289,6 +337,9 @@ _porta() {
             porta__subcmd__help__subcmd__admin,token)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__token"
                 ;;
+            porta__subcmd__help__subcmd__admin,user)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__user"
+                ;;
             porta__subcmd__help__subcmd__admin__subcmd__channel,clear)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__channel__subcmd__clear"
                 ;;
@@ -324,6 +375,18 @@ _porta() {
                 ;;
             porta__subcmd__help__subcmd__admin__subcmd__token,revoke)
                 cmd="porta__subcmd__help__subcmd__admin__subcmd__token__subcmd__revoke"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__user,create)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__create"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__user,delete)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__delete"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__user,list)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__list"
+                ;;
+            porta__subcmd__help__subcmd__admin__subcmd__user,reset-password)
+                cmd="porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__reset__subcmd__password"
                 ;;
             porta__subcmd__help__subcmd__criteria,backtest)
                 cmd="porta__subcmd__help__subcmd__criteria__subcmd__backtest"
@@ -505,7 +568,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin)
-            opts="-h --db --log-level --log-format --help channel key token help"
+            opts="-h --db --log-level --log-format --help channel key token user help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -929,7 +992,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin__subcmd__help)
-            opts="channel key token help"
+            opts="channel key token user help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1153,6 +1216,76 @@ _porta() {
             return 0
             ;;
         porta__subcmd__admin__subcmd__help__subcmd__token__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__user)
+            opts="create list reset-password delete"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__help__subcmd__user__subcmd__reset__subcmd__password)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1514,6 +1647,232 @@ _porta() {
             ;;
         porta__subcmd__admin__subcmd__token__subcmd__revoke)
             opts="-h --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user)
+            opts="-h --db --log-level --log-format --help create list reset-password delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__create)
+            opts="-h --role --password-stdin --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__delete)
+            opts="-h --yes --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__help)
+            opts="create list reset-password delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__help__subcmd__reset__subcmd__password)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__list)
+            opts="-h --format --db --log-level --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "off error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__admin__subcmd__user__subcmd__reset__subcmd__password)
+            opts="-h --password-stdin --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2113,7 +2472,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__admin)
-            opts="channel key token"
+            opts="channel key token user"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2323,6 +2682,76 @@ _porta() {
             return 0
             ;;
         porta__subcmd__help__subcmd__admin__subcmd__token__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__user)
+            opts="create list reset-password delete"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        porta__subcmd__help__subcmd__admin__subcmd__user__subcmd__reset__subcmd__password)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3361,7 +3790,7 @@ _porta() {
             return 0
             ;;
         porta__subcmd__serve)
-            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --stress-test-max-workers --stress-test-max-rps --stress-test-max-duration --db --log-level --log-format --help"
+            opts="-h --listen --workers --worker-timeout --shutdown-timeout --no-migrate --debug --with-parent --root-path --trusted-proxy --max-connections --max-requests --max-queue --max-bulk-updates --max-head --max-body --max-bulk-body --max-unsent --head-timeout --body-timeout --send-timeout --token-file --exec --exec-allowlist --exec-dir --exec-user --exec-allow-root --exec-allow-remote --agent-status-ttl --agent-window --agent-retention --public-url-file --max-commands --max-agent-commands --max-pipeline --max-command-time --max-output --max-processes --max-process-memory --max-file --stress-test-max-workers --stress-test-max-rps --stress-test-max-duration --db --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3380,6 +3809,14 @@ _porta() {
                     return 0
                     ;;
                 --shutdown-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trusted-proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

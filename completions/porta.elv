@@ -30,7 +30,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand report 'Show what was measured'
             cand criteria 'Judge whether this installation is still fine, what to tune, and when to move on'
             cand migrate 'Bring the database up to date, back it up, restore it; bring channels in and out'
-            cand admin 'Manage channels, their keys and admin tokens in the database'
+            cand admin 'Manage accounts, channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -39,6 +39,8 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand --workers 'Threads that answer requests, 1 to 256'
             cand --worker-timeout 'End a request that takes longer with 503'
             cand --shutdown-timeout 'How long accepted requests may take after a stop was asked for'
+            cand --root-path 'Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not'
+            cand --trusted-proxy 'Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else''s are'
             cand --max-connections 'Open connections; the next is answered with 503 and closed, 1 to 100000'
             cand --max-requests 'Requests in flight; the next is answered with 503, 1 to 100000'
             cand --max-queue 'Updates that wait for the database; the next is answered with 503, 1 to 100000'
@@ -416,6 +418,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand channel 'Channels'
             cand key 'API keys of channels'
             cand token 'Admin bearer tokens'
+            cand user 'Accounts of people, who log in with a browser'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;admin;channel'= {
@@ -624,10 +627,74 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;admin;token;help;help'= {
         }
+        &'porta;admin;user'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Create an account'
+            cand list 'List all accounts'
+            cand reset-password 'Give an account another password; all its sessions end'
+            cand delete 'Delete an account; all its sessions end'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;user;create'= {
+            cand --role 'What its owner may do: an admin everything, a viewer see how the server is'
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --password-stdin 'Read the password from standard input, instead of asking for it on the terminal'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;user;list'= {
+            cand --format 'How to print it'
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;user;reset-password'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --password-stdin 'Read the password from standard input, instead of asking for it on the terminal'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;user;delete'= {
+            cand --db 'Database file'
+            cand --log-level 'What to log on standard error'
+            cand --log-format 'How to log'
+            cand --yes 'Do not ask'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'porta;admin;user;help'= {
+            cand create 'Create an account'
+            cand list 'List all accounts'
+            cand reset-password 'Give an account another password; all its sessions end'
+            cand delete 'Delete an account; all its sessions end'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'porta;admin;user;help;create'= {
+        }
+        &'porta;admin;user;help;list'= {
+        }
+        &'porta;admin;user;help;reset-password'= {
+        }
+        &'porta;admin;user;help;delete'= {
+        }
+        &'porta;admin;user;help;help'= {
+        }
         &'porta;admin;help'= {
             cand channel 'Channels'
             cand key 'API keys of channels'
             cand token 'Admin bearer tokens'
+            cand user 'Accounts of people, who log in with a browser'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'porta;admin;help;channel'= {
@@ -672,6 +739,20 @@ set edit:completion:arg-completer[porta] = {|@words|
         }
         &'porta;admin;help;token;revoke'= {
         }
+        &'porta;admin;help;user'= {
+            cand create 'Create an account'
+            cand list 'List all accounts'
+            cand reset-password 'Give an account another password; all its sessions end'
+            cand delete 'Delete an account; all its sessions end'
+        }
+        &'porta;admin;help;user;create'= {
+        }
+        &'porta;admin;help;user;list'= {
+        }
+        &'porta;admin;help;user;reset-password'= {
+        }
+        &'porta;admin;help;user;delete'= {
+        }
         &'porta;admin;help;help'= {
         }
         &'porta;generate'= {
@@ -715,7 +796,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand report 'Show what was measured'
             cand criteria 'Judge whether this installation is still fine, what to tune, and when to move on'
             cand migrate 'Bring the database up to date, back it up, restore it; bring channels in and out'
-            cand admin 'Manage channels, their keys and admin tokens in the database'
+            cand admin 'Manage accounts, channels, their keys and admin tokens in the database'
             cand generate 'Write completions and man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -787,6 +868,7 @@ set edit:completion:arg-completer[porta] = {|@words|
             cand channel 'Channels'
             cand key 'API keys of channels'
             cand token 'Admin bearer tokens'
+            cand user 'Accounts of people, who log in with a browser'
         }
         &'porta;help;admin;channel'= {
             cand create 'Create a channel and show its keys, this once'
@@ -829,6 +911,20 @@ set edit:completion:arg-completer[porta] = {|@words|
         &'porta;help;admin;token;list'= {
         }
         &'porta;help;admin;token;revoke'= {
+        }
+        &'porta;help;admin;user'= {
+            cand create 'Create an account'
+            cand list 'List all accounts'
+            cand reset-password 'Give an account another password; all its sessions end'
+            cand delete 'Delete an account; all its sessions end'
+        }
+        &'porta;help;admin;user;create'= {
+        }
+        &'porta;help;admin;user;list'= {
+        }
+        &'porta;help;admin;user;reset-password'= {
+        }
+        &'porta;help;admin;user;delete'= {
         }
         &'porta;help;generate'= {
             cand completions 'Print the completions of a shell'

@@ -40,13 +40,15 @@ complete -c porta -n "__fish_porta_needs_command" -f -a "stress" -d 'Measure how
 complete -c porta -n "__fish_porta_needs_command" -f -a "report" -d 'Show what was measured'
 complete -c porta -n "__fish_porta_needs_command" -f -a "criteria" -d 'Judge whether this installation is still fine, what to tune, and when to move on'
 complete -c porta -n "__fish_porta_needs_command" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
-complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
+complete -c porta -n "__fish_porta_needs_command" -f -a "admin" -d 'Manage accounts, channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_needs_command" -f -a "generate" -d 'Write completions and man pages'
 complete -c porta -n "__fish_porta_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand serve" -l listen -d 'Address to listen on; port 0 picks a free one, and the first line of the output names it' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l workers -d 'Threads that answer requests, 1 to 256' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l worker-timeout -d 'End a request that takes longer with 503' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l shutdown-timeout -d 'How long accepted requests may take after a stop was asked for' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l root-path -d 'Path below which a proxy serves this, such as /porta; whether it takes the path away before it passes a request on or not' -r
+complete -c porta -n "__fish_porta_using_subcommand serve" -l trusted-proxy -d 'Addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, such as 127.0.0.1,::1; nobody else\'s are' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-connections -d 'Open connections; the next is answered with 503 and closed, 1 to 100000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-requests -d 'Requests in flight; the next is answered with 503, 1 to 100000' -r
 complete -c porta -n "__fish_porta_using_subcommand serve" -l max-queue -d 'Updates that wait for the database; the next is answered with 503, 1 to 100000' -r
@@ -435,20 +437,21 @@ complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_sub
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "import" -d 'Bring entries in from elsewhere'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a whole channel as CSV, in the order of time'
 complete -c porta -n "__fish_porta_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -l db -d 'Database file' -r -F
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
 warn\t'What may need attention'
 info\t'What happens'
 debug\t'What helps to find a fault'
 trace\t'Everything'"
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -l log-format -d 'How to log' -r -f -a "text\t'For people'
 json\t'One JSON object a line'"
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "channel" -d 'Channels'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "key" -d 'API keys of channels'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "token" -d 'Admin bearer tokens'
-complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -f -a "channel" -d 'Channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -f -a "key" -d 'API keys of channels'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -f -a "user" -d 'Accounts of people, who log in with a browser'
+complete -c porta -n "__fish_porta_using_subcommand admin; and not __fish_seen_subcommand_from channel key token user help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from channel" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
 error\t'What failed'
@@ -494,9 +497,25 @@ complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subco
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "list" -d 'List all tokens'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'End a token'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -l db -d 'Database file' -r -F
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
+error\t'What failed'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What helps to find a fault'
+trace\t'Everything'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -l log-format -d 'How to log' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "create" -d 'Create an account'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "list" -d 'List all accounts'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "reset-password" -d 'Give an account another password; all its sessions end'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "delete" -d 'Delete an account; all its sessions end'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from user" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "channel" -d 'Channels'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "key" -d 'API keys of channels'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "user" -d 'Accounts of people, who log in with a browser'
 complete -c porta -n "__fish_porta_using_subcommand admin; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -l db -d 'Database file' -r -F
 complete -c porta -n "__fish_porta_using_subcommand generate; and not __fish_seen_subcommand_from completions man help" -l log-level -d 'What to log on standard error' -r -f -a "off\t'Nothing'
@@ -539,7 +558,7 @@ complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_su
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "report" -d 'Show what was measured'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "criteria" -d 'Judge whether this installation is still fine, what to tune, and when to move on'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "migrate" -d 'Bring the database up to date, back it up, restore it; bring channels in and out'
-complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "admin" -d 'Manage channels, their keys and admin tokens in the database'
+complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "admin" -d 'Manage accounts, channels, their keys and admin tokens in the database'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "generate" -d 'Write completions and man pages'
 complete -c porta -n "__fish_porta_using_subcommand help; and not __fish_seen_subcommand_from serve stress report criteria migrate admin generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from report" -f -a "list" -d 'List runs, newest first'
@@ -562,5 +581,6 @@ complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcom
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "channel" -d 'Channels'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "key" -d 'API keys of channels'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "token" -d 'Admin bearer tokens'
+complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from admin" -f -a "user" -d 'Accounts of people, who log in with a browser'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "completions" -d 'Print the completions of a shell'
 complete -c porta -n "__fish_porta_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "man" -d 'Write a man page for every subcommand'

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::{Api, Plain, Refusal};
-use super::operations::Peer;
+use super::forwarded::Arrival;
 use super::{State, session};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
@@ -64,8 +64,9 @@ impl FromRequestParts<Arc<State>> for Admin {
     type Rejection = Api;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Self::Rejection> {
-        if parts.headers.contains_key(AUTHORIZATION) {
-            require_token(state, bearer(&parts.headers)).await?;
+        // A proxy may ask for a password of its own, in the same header by another scheme.
+        if let Some(token) = bearer(&parts.headers) {
+            require_token(state, Some(token)).await?;
             return Ok(Self);
         }
         let found = session::current(parts, state).await?.ok_or(Refusal::Unauthorized)?;
@@ -92,9 +93,8 @@ impl FromRequestParts<Arc<State>> for Agent {
         };
         let admitted = state.bridge.admit(presented);
         if matches!(admitted, Err(Refusal::TokenInvalid)) {
-            let peer =
-                parts.extensions.get::<Peer>().map(|Peer(address)| address.ip().to_canonical().to_string());
-            tracing::warn!(peer, "a wrong bridge token was presented");
+            let client = Arrival::of(parts, state).shown_client();
+            tracing::warn!(client, "a wrong bridge token was presented");
         }
         admitted?;
         Ok(Self)

@@ -43,6 +43,11 @@ impl Arrival {
         Self::told(peer, &parts.headers, &state.trusted_proxies)
     }
 
+    /// The client's address as the log has it.
+    pub fn shown_client(&self) -> String {
+        self.client.map_or_else(|| "unknown".into(), |client| client.to_string())
+    }
+
     fn told(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpAddr]) -> Self {
         let client = peer.map(|peer| peer.ip().to_canonical());
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);

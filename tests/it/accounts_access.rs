@@ -156,7 +156,7 @@ fn no_other_page_can_have_a_browser_change_anything() {
     let server = workspace.serve_people(&[]);
     let mut admin = Browser::logged_in(&server, ADMIN);
     let other = Browser::logged_in(&server, ADMIN).csrf();
-    let is_tried = |route: &&Route| is_unsafe(route) && (is_for_browsers(route) || route.path == "/language");
+    let is_tried = |route: &&Route| is_unsafe(route) && is_for_browsers(route);
     let (mut refused, mut let_in) = (0, 0);
     for route in ROUTES.iter().filter(is_tried) {
         let csrf = admin.csrf();
@@ -225,6 +225,9 @@ fn a_program_needs_no_token_of_a_form_and_a_wrong_key_is_not_mended_by_a_cookie(
         admin.send("GET", "/api/admin/channels", &[("Authorization", "Bearer wrong")], "").status,
         401
     );
+    let basic = [("Authorization", "Basic YTpi")];
+    let answer = admin.send("GET", "/api/admin/channels", &basic, "");
+    assert_eq!(answer.status, 200, "a proxy's password is not porta's business");
     // A session's token is no bearer token, nor the other way round.
     let session = format!("Bearer {}", admin.cookies["porta"]);
     assert_eq!(create(&mut Browser::new(&server), &session), 401);

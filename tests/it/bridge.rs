@@ -94,7 +94,7 @@ fn every_answer_has_the_form_that_agents_know() {
     .iter()
     .map(|(name, answer)| json!({ *name: shown(answer) }))
     .collect();
-    insta::assert_json_snapshot!(answers);
+    insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(answers); });
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn what_is_wrong_is_said() {
         json!({ format!("{method} {path} {sent}"): shown(&answer) })
     })
     .collect();
-    insta::assert_json_snapshot!(answers);
+    insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(answers); });
     assert_eq!(get(&server, "/public_url").body["available"], false);
 }
 
@@ -206,7 +206,8 @@ fn a_job_is_answered_at_once_and_shows_how_far_it_is() {
     );
     std::fs::write(workspace.path().join("porta-exec/go"), "").unwrap();
     let job = ended(&server, &location);
-    insta::assert_json_snapshot!(shown(&Answer { status: 200, head: String::new(), body: job }));
+    let shown = shown(&Answer { status: 200, head: String::new(), body: job });
+    insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(shown); });
     let again = ask_with(&server, "DELETE", &location, &[], "");
     assert_eq!(again.status, 409, "{again:?}");
     assert_eq!(get(&server, "/agent/status?agent_id=a").body["state"], "idle");

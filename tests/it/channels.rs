@@ -67,7 +67,7 @@ async fn the_admin_api_from_the_first_channel_to_the_last() {
         assert!(shown[time].is_string());
         shown[time] = json!("…");
     }
-    insta::assert_json_snapshot!(shown);
+    insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(shown); });
 
     let change = json!({ "public": true, "timezone": "Europe/Berlin", "field2": "" });
     let (_, changed) = api.json(Method::PATCH, channel, Some(change)).await;

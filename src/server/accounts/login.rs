@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use minijinja::context;
 use serde::Deserialize;
 
+use super::Tokens;
 use super::cookies::{self, Kind, Presented};
 use super::throttle::Attempt;
-use super::{Tokens, shown};
 use crate::clock;
 use crate::domain::account::{Credentials, Email};
 use crate::domain::id::AccountId;
@@ -96,7 +96,7 @@ pub async fn log_in(Extract(state): Extract<Arc<State>>, request: Request) -> Re
                 }
                 result => result?,
             }
-            tracing::info!(account = account.0, client = shown(arrival.client), "logged in");
+            tracing::info!(account = account.0, client = arrival.shown_client(), "logged in");
             Ok(with_headers(sent_on(&state, &fields.next), tokens.cookies(&arrival, &state)))
         }
     }
@@ -128,14 +128,14 @@ async fn proven(
         Err(wait) => {
             tracing::warn!(
                 account = name(),
-                client = shown(arrival.client),
+                client = arrival.shown_client(),
                 ?wait,
                 "a login was held up: too many have failed"
             );
             Ok(Err(Rejected::Wait(wait)))
         }
         Ok(false) => {
-            tracing::warn!(account = name(), client = shown(arrival.client), "a login has failed");
+            tracing::warn!(account = name(), client = arrival.shown_client(), "a login has failed");
             Ok(Err(Rejected::Wrong))
         }
         Ok(true) => {
@@ -242,7 +242,7 @@ pub async fn log_out(
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Refusal> {
     state.store.end_session(hash).await?;
-    tracing::info!(account = account.0, client = shown(arrival.client), "logged out");
+    tracing::info!(account = account.0, client = arrival.shown_client(), "logged out");
     let left = see_other(&format!("{}/login", state.root_path));
     Ok(with_headers(left, [cookies::removed(Kind::Session, &arrival, &state)]))
 }

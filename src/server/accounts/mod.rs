@@ -7,7 +7,6 @@ mod own;
 mod set_up;
 mod throttle;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use moka::sync::Cache;
@@ -107,9 +106,4 @@ impl Tokens {
             cookies::removed(Kind::Form, arrival, state),
         ]
     }
-}
-
-/// An address as the log has it.
-fn shown(client: Option<IpAddr>) -> String {
-    client.map_or_else(|| "unknown".into(), |client| client.to_string())
 }

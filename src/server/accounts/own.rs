@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use minijinja::context;
 use serde::Deserialize;
 
+use super::Tokens;
 use super::cookies::{self, Kind};
 use super::login::{is_right, seconds, see_other, with_headers};
 use super::throttle::Attempt;
-use super::{Tokens, shown};
 use crate::clock;
 use crate::domain::account::{Credentials, Email};
 use crate::domain::password::{PASSWORD_CHARACTERS_MIN, Password};
@@ -80,7 +80,7 @@ pub async fn change(
             state.store.end_sessions(found.account).await?;
             tracing::info!(
                 account = found.account.0,
-                client = shown(arrival.client),
+                client = arrival.shown_client(),
                 "logged out everywhere"
             );
             let left = see_other(&format!("{}/login", state.root_path));
@@ -134,7 +134,7 @@ async fn change_password(
         Ok(false) => {
             tracing::warn!(
                 account = found.account.0,
-                client = shown(arrival.client),
+                client = arrival.shown_client(),
                 "a change of the password was refused"
             );
             return refused("wrong");
@@ -152,7 +152,7 @@ async fn change_password(
     }
     tracing::info!(
         account = account.0,
-        client = shown(arrival.client),
+        client = arrival.shown_client(),
         "the password was changed; other sessions have ended"
     );
     let done = see_other(&format!("{}/account?{CHANGED}", state.root_path));

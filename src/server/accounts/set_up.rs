@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use minijinja::context;
 use serde::Deserialize;
 
+use super::Tokens;
 use super::cookies::{self, Kind};
 use super::login::{see_other, with_headers};
-use super::{Tokens, shown};
 use crate::clock;
 use crate::domain::account::{Email, NewAccount, Role};
 use crate::domain::password::{PASSWORD_CHARACTERS_MIN, Password};
@@ -76,7 +76,7 @@ pub async fn set_up(Extract(state): Extract<Arc<State>>, request: Request) -> Re
         created => created?,
     };
     let arrival = Arrival::of(&parts, &state);
-    tracing::info!(account = created.id.0, client = shown(arrival.client), "the first account was created");
+    tracing::info!(account = created.id.0, client = arrival.shown_client(), "the first account was created");
     let tokens = Tokens::fresh()?;
     let before = cookies::presented(&parts.headers, Kind::Session, &arrival);
     state.store.log_in(tokens.login(created.id, password, before.as_ref(), None)).await?;

@@ -17,8 +17,8 @@ use crate::domain::metrics::Traffic;
 use crate::server::State;
 use crate::server::auth::Agent;
 use crate::server::error::{Cause, Plain, Refusal};
+use crate::server::forwarded::Arrival;
 use crate::server::guard;
-use crate::server::operations::Peer;
 
 /// What a command has unless told otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
@@ -26,9 +26,14 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 type Answer<T> = Result<T, Plain>;
 
 /// `POST /run_bash`: runs one command.
-pub async fn run_bash(_: Agent, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
+pub async fn run_bash(
+    _: Agent,
+    arrival: Arrival,
+    Extract(state): Extract<Arc<State>>,
+    request: Request,
+) -> Answer<Response> {
     let execution = Arc::clone(state.bridge.execution()?);
-    let asked = Asked::of(&request);
+    let asked = Asked::of(&request, &arrival);
     let RunBash { cmd, agent_id, timeout } = wire::read(&state, request).await?;
     let timeout = timeout_of(&state, timeout)?;
     let commands = execution.check(vec![cmd]).await?;
@@ -54,9 +59,14 @@ pub async fn run_bash(_: Agent, Extract(state): Extract<Arc<State>>, request: Re
 }
 
 /// `POST /agent/pipeline`: runs commands one after the other, until one fails.
-pub async fn pipeline(_: Agent, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
+pub async fn pipeline(
+    _: Agent,
+    arrival: Arrival,
+    Extract(state): Extract<Arc<State>>,
+    request: Request,
+) -> Answer<Response> {
     let execution = Arc::clone(state.bridge.execution()?);
-    let asked = Asked::of(&request);
+    let asked = Asked::of(&request, &arrival);
     let Pipeline { agent_id, commands, timeout } = wire::read(&state, request).await?;
     let commands_max = state.bounds.pipeline_commands;
     if commands.len() > commands_max {
@@ -83,11 +93,10 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: &Request) -> Self {
-        let peer = request.extensions().get::<Peer>().map(|Peer(address)| address.ip().to_canonical());
+    fn of(request: &Request, arrival: &Arrival) -> Self {
         Self {
             traffic: guard::traffic(request.headers()),
-            peer: peer.map(|ip| ip.to_string()).unwrap_or_default(),
+            peer: arrival.client.map(|client| client.to_string()).unwrap_or_default(),
             is_async: prefers_async(request.headers()),
         }
     }
