@@ -8,7 +8,8 @@ use crate::support::{Server, Workspace};
 
 /// A run of ten minutes that has begun.
 fn begun(workspace: &Workspace, admin: &Admin) -> (Server, i64) {
-    let server = workspace.serve(&[]);
+    // Streams take longer, and are no requests that do.
+    let server = workspace.serve(&["--worker-timeout", "2s"]);
     let id = admin.start(&server, &json!({ "scratch": true, "workers": 1, "rps": 20, "duration": 600 }));
     admin.until_measuring(&server, id);
     (server, id)

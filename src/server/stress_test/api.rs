@@ -76,7 +76,7 @@ pub async fn cancel(
 /// Lets a run end before its time.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] for one that has ended, or was not started here.
+/// 409 for one that has ended, or was not started here.
 pub async fn end(state: &State, id: RunId) -> Result<(), Refusal> {
     let run = found(state, id).await?;
     if run.ended().is_some() {
@@ -140,7 +140,7 @@ pub async fn delete(
 /// Deletes a run with its report.
 ///
 /// # Errors
-/// [`Refusal::Invalid`] while it is going on.
+/// 400 while it is going on.
 pub async fn remove(state: &State, id: RunId) -> Result<(), Refusal> {
     state.store.delete_run(id).await.map_err(|error| match error {
         StoreError::Conflict(message) => Refusal::Invalid { field: None, message },

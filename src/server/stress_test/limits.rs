@@ -28,7 +28,7 @@ impl Limits {
     /// The plan with these numbers. `duration` is seconds.
     ///
     /// # Errors
-    /// [`Refusal::OutOfLimits`] with the field that is out of its limit, and the limit's name.
+    /// 422 with the field that is out of its limit, and the limit's name.
     pub fn plan(&self, workers: i64, rps: i64, duration: f64) -> Result<Plan, Refusal> {
         let workers = within(workers, *WORKERS.start(), self.workers)
             .ok_or_else(|| out("workers", WORKERS.start(), &self.workers, "STRESS_TEST_MAX_WORKERS"))?;

@@ -82,8 +82,8 @@ struct Order {
 /// Starts a run, and returns as soon as it has its place. `started_by` is for the log.
 ///
 /// # Errors
-/// [`Refusal::OutOfLimits`], [`Refusal::NotFound`] when there is no such channel, [`Refusal::RunGoingOn`], and what the store
-/// has to say. When the process cannot be started the run is there, and has failed.
+/// What is out of limits, a channel that is not there, a run that is going on, and what the store has to say. When the process
+/// cannot be started the run is there, and has failed.
 pub async fn start(state: &State, request: StartRequest, started_by: &str) -> Result<RunId, Refusal> {
     let tests = &state.stress_tests;
     let scenario = request.scenario()?;

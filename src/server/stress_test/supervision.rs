@@ -11,7 +11,7 @@ use super::child::{Event, Generator};
 use super::live::Live;
 use crate::clock;
 use crate::domain::id::{ChannelId, RunId};
-use crate::domain::run::RunStatus;
+use crate::domain::run::{RunOverview, RunStatus};
 use crate::domain::unit;
 use crate::store::{SharedStore, StoreError};
 
@@ -173,20 +173,20 @@ impl Run {
         }
     }
 
-    /// Shows how the run has ended, and writes it where the process has not. While that is not possible, it is tried again
-    /// and again.
+    /// Writes how the run has ended, where the process has not, and shows it. While that is not possible, it is tried again and
+    /// again, and whoever watches is told all the same.
     pub async fn conclude(&self, store: &SharedStore, status: RunStatus, reason: &str) {
-        let mut has_warned = false;
         loop {
-            match self.write_end(store, status, reason).await {
-                Ok(()) => break,
+            match self.written_end(store, status, reason).await {
+                Ok(row) => {
+                    self.publish(|live| {
+                        row.map_or_else(|| live.given_up(status, reason), |row| live.ended(row))
+                    });
+                    break;
+                }
                 Err(StoreError::Closed) => return,
                 Err(error) => {
-                    if !has_warned {
-                        tracing::warn!(%error, run = self.id.0, reason, "how a run has ended could not be written; that is tried again");
-                        self.publish(|live| live.given_up(status, reason));
-                    }
-                    has_warned = true;
+                    tracing::warn!(%error, run = self.id.0, "how a run has ended is not known or could not be written; that is tried again");
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -196,22 +196,23 @@ impl Run {
         tracing::info!(run = self.id.0, status, reason, "a stress test has ended");
     }
 
-    async fn write_end(
+    /// The run as it has ended; `None` when somebody has taken it away.
+    async fn written_end(
         &self,
         store: &SharedStore,
         status: RunStatus,
         reason: &str,
-    ) -> Result<(), StoreError> {
-        let mut row = store.run_overview(self.id).await?;
-        if row.as_ref().is_some_and(|row| row.ended().is_none()) {
-            store.give_up_run(self.id, status, reason.to_owned()).await?;
-            row = store.run_overview(self.id).await?;
+    ) -> Result<Option<RunOverview>, StoreError> {
+        let row = store.run_overview(self.id).await?;
+        if row.as_ref().is_none_or(|row| row.ended().is_some()) {
+            return Ok(row);
         }
-        match row {
-            Some(row) => self.publish(|live| live.ended(row)),
-            None => self.publish(|live| live.given_up(status, reason)),
+        let given_up = store.give_up_run(self.id, status, reason.to_owned()).await;
+        if given_up.is_err() && self.live.borrow().ended.is_none() {
+            self.publish(|live| live.given_up(status, reason));
         }
-        Ok(())
+        given_up?;
+        store.run_overview(self.id).await
     }
 }
 
@@ -222,7 +223,7 @@ mod tests {
     use super::super::child::Task;
     use super::*;
     use crate::domain::channel::Settings;
-    use crate::domain::run::{Claim, Place, Plan, Rate, RunAccess, RunOverview};
+    use crate::domain::run::{Claim, Place, Plan, Rate, RunAccess};
     use crate::domain::secret::Secret;
     use crate::entropy;
     use crate::instance;
