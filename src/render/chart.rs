@@ -34,7 +34,7 @@ const PLACE_RESOLUTION: f64 = 1e-9;
 /// What is nearer to zero than this is zero.
 const VALUE_MIN: f64 = 1e-300;
 /// How many times as high as everything else a threshold can be and still be drawn; a higher one is only in the legend.
-const THRESHOLD_FACTOR_MAX: f64 = 4.0;
+const THRESHOLD_FACTOR_MAX: f64 = 2.0;
 
 /// A line or a row of bars.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +157,7 @@ struct Frame {
     y_ticks: Vec<ticks::Tick>,
     /// Units between the nearest two places, for bars.
     bar_room: i32,
+    has_bars: bool,
     is_empty: bool,
 }
 
@@ -170,7 +171,7 @@ impl Frame {
         let left = widest + GAP;
         let places: Vec<f64> = all().filter_map(|(x, _)| place(*x)).collect();
         let (x, bar_share) = x_range(places, chart.x.least_width(), has_bars);
-        let top = LINE * legend_rows(chart) + GAP;
+        let top = LINE * legend_rows(chart, has_bars) + GAP;
         let bottom = top + HEIGHT;
         let below = if chart.x_label.is_empty() { LINE + GAP } else { 2 * LINE };
         let right = WIDTH - 2 * CHARACTER;
@@ -184,6 +185,7 @@ impl Frame {
             y,
             y_ticks,
             bar_room: (bar_share * f64::from(right - left)) as i32,
+            has_bars,
             is_empty: known().next().is_none(),
         }
     }
@@ -232,9 +234,14 @@ impl Frame {
     }
 
     fn draw_legend(&self, chart: &Chart, canvas: &Canvas) {
-        for Entry { row, left, label, ink } in legend(chart) {
+        for Entry { row, left, label, ink } in legend(chart, self.has_bars) {
             let (top, middle) = (row * LINE, row * LINE + LINE / 4);
-            canvas.stroke((left, middle), (left + SAMPLE - GAP, middle), ink);
+            let right = left + SAMPLE - GAP;
+            match ink {
+                // As the bars look.
+                Ink::Area(_) => canvas.rectangle((left + GAP, top), (right, top + LINE / 2), ink),
+                _ => canvas.stroke((left, middle), (right, middle), ink),
+            }
             canvas.text(label, (left + SAMPLE, top), HPos::Left, VPos::Top, Ink::Label);
         }
     }
@@ -294,9 +301,12 @@ struct Entry<'a> {
 }
 
 /// The names of the series, unless there is one only, whose name is the chart's, and of the threshold.
-fn legend<'a>(chart: &Chart<'a>) -> Vec<Entry<'a>> {
+fn legend<'a>(chart: &Chart<'a>, has_bars: bool) -> Vec<Entry<'a>> {
     let series = if chart.series.len() < 2 { &[] } else { chart.series };
-    let names = series.iter().enumerate().map(|(number, series)| (series.label, Ink::Line(number)));
+    let names = series
+        .iter()
+        .enumerate()
+        .map(|(number, series)| (series.label, if has_bars { Ink::Area(number) } else { Ink::Line(number) }));
     let names = names.chain(chart.threshold.map(|(_, label)| (label, Ink::Threshold)));
     let (mut row, mut left) = (0, width(chart.y_label) + 2 * GAP);
     let mut entries = Vec::new();
@@ -311,8 +321,8 @@ fn legend<'a>(chart: &Chart<'a>) -> Vec<Entry<'a>> {
     entries
 }
 
-fn legend_rows(chart: &Chart) -> i32 {
-    legend(chart).last().map_or(1, |entry| entry.row + 1)
+fn legend_rows(chart: &Chart, has_bars: bool) -> i32 {
+    legend(chart, has_bars).last().map_or(1, |entry| entry.row + 1)
 }
 
 #[cfg(test)]

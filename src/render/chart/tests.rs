@@ -105,7 +105,7 @@ fn bars_stand_beside_each_other_within_the_chart() {
     };
     let mut ends: Vec<_> = svg
         .split("<rect")
-        .skip(1)
+        .skip(1 + series.len()) // the samples of the legend
         .map(|tag| (number(tag, "x"), number(tag, "x") + number(tag, "width"), number(tag, "height")))
         .collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));

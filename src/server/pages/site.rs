@@ -52,8 +52,12 @@ impl Site {
         }
         let words = Words::read(web)?;
         let known = words.clone();
+        templates.add_filter("phrase", move |state: &minijinja::State, english: &str| {
+            phrase(&known, state, english, str::to_owned)
+        });
+        let known = words.clone();
         templates.add_filter("sentence", move |state: &minijinja::State, english: &str| {
-            sentence(&known, state, english)
+            phrase(&known, state, english, capital)
         });
         Ok(Self { templates, words })
     }
@@ -75,18 +79,30 @@ impl Site {
     }
 }
 
-/// A sentence of the domain in the reader's language. One that is not known stays in English, and the page says so to those
-/// who have it read to them.
-fn sentence(words: &[Words], state: &minijinja::State, english: &str) -> Value {
+/// What the domain says in the reader's language, as it stands in a sentence or at the beginning of one. What is not known
+/// stays in English, and the page says so to those who have it read to them.
+fn phrase(words: &[Words], state: &minijinja::State, english: &str, shape: fn(&str) -> String) -> Value {
     let language = state.lookup("language").map(|language| language.to_string());
     let words = words.iter().find(|words| Some(words.language()) == language.as_deref());
     match words.map(|words| words.translated(english)) {
         Some(None) => {
-            let escaped = HtmlEscape(english);
-            Value::from_safe_string(format!("<span lang=\"en\">{escaped}</span>"))
+            let english = shape(english);
+            Value::from_safe_string(format!("<span lang=\"en\">{}</span>", HtmlEscape(&english)))
         }
-        Some(Some(translated)) => Value::from(translated),
-        None => Value::from(english),
+        Some(Some(translated)) => Value::from(shape(&translated)),
+        None => Value::from(shape(english)),
+    }
+}
+
+/// With a capital at the beginning, unless that is a name such as `p95`.
+fn capital(words: &str) -> String {
+    let first = words.split(' ').next().unwrap_or_default();
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(letter) if first.chars().all(char::is_alphabetic) => {
+            letter.to_uppercase().chain(letters).collect()
+        }
+        _ => words.to_owned(),
     }
 }
 

@@ -310,7 +310,7 @@ fn two_runs_are_compared_in_words_and_figures() {
     let mut unlike = full();
     unlike.config.workers = 99;
     for (page, reason) in
-        compared(&unlike, false).iter().zip(["workers is 10 in run 1", "workers: 10 в запуске 1"])
+        compared(&unlike, false).iter().zip(["Workers is 10 in run 1", "workers: 10 в запуске 1"])
     {
         assert!(page.contains(reason) && page.contains("&amp;force"), "{page}");
         assert!(!page.contains("<script>"), "{page}");
