@@ -125,11 +125,8 @@ fn a_channel_is_created_and_shows_what_devices_send() {
     let text = page(&shown);
     assert!(text.contains("<dt>Temperature</dt><dd>23.5</dd>"), "{text}");
     assert!(text.contains("<svg") && text.contains("Temperature over time"), "{text}");
-    let host = server.address();
-    assert!(
-        text.contains(&format!("curl -d 'api_key=WRITE_KEY&amp;field1=21.5' http://{host}/update")),
-        "{text}"
-    );
+    // The address is the one that the browser has asked.
+    assert!(text.contains("curl -d 'api_key=WRITE_KEY&amp;field1=21.5' http://x/update"), "{text}");
     assert!(text.contains("Trends and rules"), "{text}");
 }
 
