@@ -168,7 +168,8 @@ async fn load_a_run_whose_server_was_killed_has_failed_and_says_why() {
     assert!(verdict.contains("Failed"), "{verdict}");
     let text = browser.text().await;
     assert!(
-        text.contains("server") && text.contains("gone") || text.contains("ended without a word"),
+        text.contains("that had started it, and that it measured, has ended")
+            || text.contains("ended without a word"),
         "{text}"
     );
     drop(server);
@@ -178,7 +179,7 @@ async fn load_a_run_whose_server_was_killed_has_failed_and_says_why() {
 const NAMELESS: &str = "
     const text = (element) => (element.getAttribute('aria-label') || element.innerText || element.textContent || element.title || '').trim();
     const found = [...document.querySelectorAll('a, button, summary')].filter((element) => !text(element) && !element.querySelector('img[alt]:not([alt=\"\"])'));
-    const fields = [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+    const fields = [...document.querySelectorAll('input:not([type=hidden], [hidden]), select, textarea')]
       .filter((field) => !field.labels?.length && !field.getAttribute('aria-label'));
     const images = [...document.querySelectorAll('img:not([alt]), svg:not([aria-hidden=true]):not([role=img])')];
     const graphics = [...document.querySelectorAll('svg[role=img]')].filter((svg) => !svg.querySelector('title')?.textContent.trim() && !svg.getAttribute('aria-label'));
