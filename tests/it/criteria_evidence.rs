@@ -200,6 +200,7 @@ fn the_largest_numbers_are_added_up_without_an_end() {
     assert_eq!(of(&check, "flags", "server_errors")["raised"], true, "{check:#}");
     assert_eq!(workspace.porta(&["migrate", "plan"]).code, Some(0));
     // What a server adds to it, and makes of it.
+    workspace.create_user(crate::support::browser::ADMIN, "admin");
     let server = workspace.serve(&[]);
     let metrics =
         crate::support::wire::exchange(&server, &crate::support::wire::request("GET", "/health", &[], ""));

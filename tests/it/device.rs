@@ -301,7 +301,7 @@ fn what_is_not_there_is_said_as_thingspeak_says_it() {
     for (path, status, body) in [
         (format!("/channels/{id}/feeds/99.json"), "200", "\"-1\""),
         (format!("/channels/{id}/fields/8/last"), "200", "\"-1\""),
-        ("/channels/99/feeds.json".into(), "404", "{\"error\":{\"details\":\"Not Found\""),
+        ("/channels/99/feeds.json".into(), "404", "\"details\":\"Not Found\""),
         (format!("/channels/{id}/fields/9.json"), "404", "fields 1 to 8"),
         (format!("/channels/{id}/fields/0/last"), "404", "fields 1 to 8"),
         (format!("/channels/{id}/feeds/first.json"), "404", "there is no entry first.json"),

@@ -47,7 +47,7 @@ impl Hashing {
 
 impl Turn {
     /// Whether a hash is of a password.
-    pub async fn is_of(self, hash: PasswordHash, password: Password) -> Result<bool, Refusal> {
+    pub async fn verify(self, hash: PasswordHash, password: Password) -> Result<bool, Refusal> {
         self.work(move || Ok(hash.is_of(&password))).await
     }
 
@@ -90,7 +90,7 @@ mod tests {
         let first = turns.pop().expect("a turn");
         assert!(
             !first
-                .is_of(PasswordHash::nobodys(), Password::presented("x").expect("short"))
+                .verify(PasswordHash::nobodys(), Password::presented("x").expect("short"))
                 .await
                 .expect("an answer")
         );

@@ -161,7 +161,7 @@ pub async fn is_right(
     }
     let Some(password) = Password::presented(password) else { return Ok(Ok(false)) };
     let hash = found.map_or_else(PasswordHash::nobodys, |found| found.password.clone());
-    let is_right = turn.is_of(hash, password).await?;
+    let is_right = turn.verify(hash, password).await?;
     if is_right {
         accounts.throttle.succeeded(attempt);
     }
