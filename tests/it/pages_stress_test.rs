@@ -76,6 +76,10 @@ fn assert_keeps_to_policy(answer: &Answer) {
     }
 }
 
+/// What the form says of a short run.
+const FOUR_SECONDS: [(&str, &str); 5] =
+    [("scenario", ""), ("workers", "2"), ("rps", "100"), ("duration", "4"), ("channel", "")];
+
 #[test]
 fn load_a_run_from_its_start_to_its_deletion() {
     let workspace = Workspace::new();
@@ -86,10 +90,7 @@ fn load_a_run_from_its_start_to_its_deletion() {
     assert!(empty.body.contains("There is no run yet"), "{}", empty.body);
     assert_keeps_to_policy(&empty);
 
-    let first = start(
-        browser,
-        &[("scenario", ""), ("workers", "2"), ("rps", "100"), ("duration", "4"), ("channel", "")],
-    );
+    let first = start(browser, &FOUR_SECONDS);
     let live = browser.get(&format!("{PLACE}/{first}"));
     assert!(live.body.contains(&format!("data-live=\"{PLACE}/{first}/live\"")), "{}", live.body);
     assert!(live.body.contains("http-equiv=\"refresh\""), "without a script it comes again: {}", live.body);
@@ -123,10 +124,7 @@ fn load_a_run_from_its_start_to_its_deletion() {
         "of a run that has ended there is the end"
     );
 
-    let second = start(
-        browser,
-        &[("scenario", ""), ("workers", "2"), ("rps", "100"), ("duration", "4"), ("channel", "")],
-    );
+    let second = start(browser, &FOUR_SECONDS);
     let page = report(browser, second);
     let compare = format!("{PLACE}/compare?old={first}&new={second}");
     assert!(page.body.contains(&compare.replace('&', "&amp;")), "{}", page.body);
@@ -201,7 +199,7 @@ fn what_is_wrong_in_the_form_is_said_there() {
         ("workers", "many", 422, "not a number"),
         ("rps", "0", 422, "STRESS_TEST_MAX_RPS"),
         ("duration", "601", 422, "STRESS_TEST_MAX_DURATION"),
-        ("scenario", "<b>", 422, "it takes one of"),
+        ("scenario", "<b>", 422, "It takes one of"),
         ("channel", "7", 404, "channel 7 not found"),
         ("channel", "x", 422, "not a number"),
     ] {
