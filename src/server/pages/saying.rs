@@ -7,8 +7,8 @@ use super::words::Words;
 
 /// Between sentences that are said one after the other.
 const BETWEEN: &str = "; ";
-/// Sentences within sentences.
-const DEPTH_MAX: usize = 6;
+/// Sentences within sentences, and things in a row.
+const DEPTH_MAX: usize = 16;
 /// Units of durations in Russian, longest first.
 const DURATIONS: [(&str, &str); 12] = [
     ("months", "мес"),
