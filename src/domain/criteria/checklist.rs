@@ -208,7 +208,7 @@ impl ItemId {
             Self::Alerts => {
                 "porta criteria check --hook CMD or --ping URL from cron; try it with: porta criteria hook-test"
             }
-            Self::Documented => "porta report note, each month and after each change",
+            Self::Documented => "a list of your own: what was changed, when and why",
         }
     }
 }
@@ -252,6 +252,9 @@ impl Facts {
                 let (checked, check) = young("the newest check", self.check_days, CHECK_DAYS_MAX);
                 let (alerted, alert) = young("the newest alert that worked", self.alert_days, QUARTER_DAYS);
                 (done(checked == State::Done && alerted == State::Done), format!("{check}; {alert}"))
+            }
+            ItemId::Documented if self.note_days.is_none() => {
+                (State::NotPossibleYet, "this version of porta keeps no notes".into())
             }
             ItemId::Documented => young("the newest note", self.note_days, NOTE_DAYS_MAX),
         }
