@@ -68,9 +68,10 @@ fn hop(headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
     let mut nearest = None;
     let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
     for line in lines.into_iter().rev() {
-        for part in line.to_str().ok()?.rsplit(',') {
-            // Beyond what is no address nothing can be told.
-            let Some(address) = address(part.trim()) else { return nearest };
+        for part in line.as_bytes().rsplit(|byte| *byte == b',') {
+            // Beyond what is no address nothing can be told. The client may have written anything there.
+            let text = str::from_utf8(part.trim_ascii()).ok();
+            let Some(address) = text.and_then(address) else { return nearest };
             nearest = Some(address);
             if !trusted.contains(&address) {
                 return nearest;
@@ -90,8 +91,9 @@ fn address(text: &str) -> Option<IpAddr> {
 
 /// What the nearest proxy says: it may have added to what others have said.
 fn last(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    line.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
+    let line = headers.get_all(name).iter().next_back()?.as_bytes();
+    let value = str::from_utf8(line.rsplit(|byte| *byte == b',').next()?.trim_ascii()).ok();
+    value.filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
@@ -103,7 +105,8 @@ mod tests {
     fn arrival(peer: &str, headers: &[(&'static str, &'static str)]) -> Arrival {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(HeaderName::from_static(name), axum::http::HeaderValue::from_static(value));
+            let value = axum::http::HeaderValue::from_bytes(value.as_bytes()).expect("a header");
+            map.append(HeaderName::from_static(name), value);
         }
         let trusted = TRUSTED.map(|address| address.parse().expect("an address"));
         Arrival::told(Some(peer.parse().expect("an address")), &map, &trusted)
@@ -143,6 +146,9 @@ mod tests {
             ("::ffff:192.0.2.1", "192.0.2.1"),
             ("203.0.113.5, unknown", "127.0.0.1"),
             ("203.0.113.5, unknown, 10.0.0.2", "10.0.0.2"),
+            ("é, 192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1, é, 10.0.0.2", "10.0.0.2"),
+            ("é", "127.0.0.1"),
             ("", "127.0.0.1"),
             (",", "127.0.0.1"),
         ] {
@@ -162,6 +168,7 @@ mod tests {
             ("http", false),
             ("https, http", false),
             ("http,https", true),
+            ("é,https", true),
             ("", false),
         ] {
             assert_eq!(arrival("127.0.0.1:5", &[("x-forwarded-proto", said)]).is_https, is_https, "{said}");
