@@ -64,6 +64,9 @@ pub fn restore(db: &Path, file: &Path, yes: bool) -> Result<(), Failure> {
     if let Some(kept) = restored.kept {
         text.push_str(&format!("  kept         {}\n", kept.display()));
     }
+    text.push_str(
+        "Passwords, keys and tokens are those of the backup: revoke again what was revoked since. All sessions have ended.\n",
+    );
     if restored.contents.schema_version < SCHEMA_VERSION {
         text.push_str(&format!(
             "Its schema is that of an older porta: `porta migrate` or the next `porta serve` brings it to {SCHEMA_VERSION}.\n"

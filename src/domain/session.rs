@@ -21,7 +21,9 @@ pub const SESSIONS_MAX: u32 = 32;
 pub const BROWSERS_MAX: u32 = 16;
 /// How long a browser is known by its last login.
 pub const BROWSER_KNOWN: Duration = Duration::from_secs(180 * 86_400);
-/// How long the link is good that creates the first account.
+/// A session that has begun later than so long from now was begun by a clock that was wrong.
+const FUTURE_MAX: Duration = Duration::from_secs(300);
+/// How long the link is good that creates the first administrator.
 pub const SET_UP_LINK_MAX: Duration = Duration::from_secs(3600);
 
 /// A browser that logs in.
@@ -70,13 +72,18 @@ impl SessionState {
     /// Whether it has ended by itself.
     pub fn is_over(&self, now: UtcMillis) -> bool {
         let (lifetime, idle) = (age(self.created_at, now), age(self.last_seen_at, now));
-        lifetime >= LIFETIME_MAX || idle >= IDLE_MAX
+        lifetime >= LIFETIME_MAX || idle >= IDLE_MAX || self.created_at > latest(now)
     }
 
     /// Whether it is to be noted that its browser was seen.
     pub fn is_seen_again(&self, now: UtcMillis) -> bool {
         age(self.last_seen_at, now) >= SEEN_EVERY
     }
+}
+
+/// The latest time at which a session can have begun.
+pub fn latest(now: UtcMillis) -> UtcMillis {
+    UtcMillis(now.0.saturating_add(i64::try_from(FUTURE_MAX.as_millis()).unwrap_or(0)))
 }
 
 /// Time from one to the other; none when the clock was set back in between.
@@ -111,7 +118,9 @@ mod tests {
         let week = 7 * 24 * HOUR;
         let busy = state(0, week - 1);
         assert!(!busy.is_over(UtcMillis(week - 1)) && busy.is_over(UtcMillis(week)));
-        assert!(!state(HOUR, HOUR).is_over(UtcMillis(0)), "the clock may be set back");
+        let set_back = state(HOUR, HOUR);
+        assert!(!set_back.is_over(UtcMillis(HOUR - 300_000)), "the clock may be set back a little");
+        assert!(set_back.is_over(UtcMillis(HOUR - 300_001)), "it would outlive its week");
     }
 
     #[test]

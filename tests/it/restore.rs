@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::migrate::old_database;
+use crate::support::browser::{ADMIN, Browser, PASSWORD};
 use crate::support::wire::{FORM, exchange, post};
 use crate::support::{Channel, Ended, Server, Workspace};
 
@@ -265,4 +266,32 @@ fn a_second_name_of_the_database_is_not_taken_for_one_that_is_kept() {
     assert!(!second.exists());
     assert_eq!(story.workspace.verified(name(&story.kept()[0]))["fingerprint"], story.present["fingerprint"]);
     story.assert_restored();
+}
+
+/// Whoever was logged out since stays so; what opens the installation is what the backup has.
+#[test]
+fn a_restore_brings_no_session_back() {
+    let workspace = Workspace::new();
+    workspace.create_user(ADMIN, "admin");
+    let server = workspace.serve(&[]);
+    let mut browser = Browser::logged_in(&server, ADMIN);
+    let stolen = browser.cookies.clone();
+    assert_eq!(workspace.porta(&["migrate", "backup", "backup.db"]).code, Some(0));
+    browser.submit("/account", &[("action", "log_out_everywhere")]).location();
+    assert_eq!(server.stop().code, Some(0));
+    let fingerprint = workspace.verified("backup.db")["fingerprint"].clone();
+    let restored = workspace.porta(&["migrate", "restore", "backup.db", "--yes"]);
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert!(restored.stdout.contains("Passwords, keys and tokens are those of the backup"), "{restored:?}");
+    assert_eq!(workspace.verified("porta.db")["fingerprint"], fingerprint);
+    for table in ["sessions", "known_browsers", "set_up_link"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count: i64 = workspace.database().query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 0, "{table}");
+    }
+    let server = workspace.serve(&[]);
+    let mut browser = Browser::new(&server);
+    browser.cookies = stolen;
+    assert!(!browser.is_logged_in());
+    assert_eq!(browser.log_in(ADMIN, PASSWORD).location(), "/");
 }

@@ -4,6 +4,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 use sha2::{Digest as _, Sha256};
 
+use super::sessions::ACCESS_TABLES;
 use crate::domain::contents::Fingerprint;
 
 /// What stands before a value, a row and a table, so that no two contents are written the same.
@@ -30,15 +31,16 @@ pub fn of(connection: &Connection) -> rusqlite::Result<Fingerprint> {
 }
 
 /// All tables by name, SQLite's own too, and whether each is clustered by its primary key. When the last backup was made is noted
-/// after it, and would make it another.
+/// after it, and would make it another; and sessions do not come back with a restore.
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, bool)>> {
-    connection
+    let tables: Vec<(String, bool)> = connection
         .prepare(
             "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
              AND name NOT IN ('sqlite_schema', 'milestones') ORDER BY name",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(tables.into_iter().filter(|(name, _)| !ACCESS_TABLES.contains(&name.as_str())).collect())
 }
 
 fn primary_key(connection: &Connection, table: &str) -> rusqlite::Result<String> {

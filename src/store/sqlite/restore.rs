@@ -8,7 +8,7 @@ use super::backup::{self, BackupError, is_damage};
 use super::lock::{self, DatabaseLock};
 use super::migrate::{self, OpenError};
 use super::partial::{self, Partial};
-use super::{beside, connection};
+use super::{beside, connection, sessions};
 use crate::clock;
 use crate::domain::contents::Contents;
 
@@ -26,7 +26,8 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-/// Puts a copy of `file` in the place of the database, which nobody may have open, and keeps the one before beside it.
+/// Puts a copy of `file` in the place of the database, which nobody may have open, and keeps the one before beside it. Sessions
+/// of browsers do not come back.
 ///
 /// # Errors
 /// As [`BackupError`]; the database is then as it was.
@@ -49,6 +50,8 @@ pub fn from_file(file: &Path, db: &Path) -> Result<Restored, BackupError> {
         let source = connection::open_to_look(file).map_err(BackupError::File)?;
         backup::copy(&source, copy.path())?
     };
+    // A session that has ended since must not go on, and the owner of one may not know the accounts of then.
+    sessions::end_all_of_all(&connection::open_copy(copy.path()).map_err(BackupError::File)?)?;
     if let Some(present) = &present {
         copy.give_to_owner_of(present)?;
         settle(db)?;

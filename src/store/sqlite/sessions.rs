@@ -14,6 +14,8 @@ use crate::domain::session::{
 use crate::domain::unit::UtcMillis;
 use crate::store::{Result, SessionStore, StoreError};
 
+/// What lets browsers in. It belongs to a moment, and a backup of it is not put back.
+pub const ACCESS_TABLES: [&str; 3] = ["sessions", "known_browsers", "set_up_link"];
 /// Sessions and browsers, each, that one call of [`expire`] deletes.
 const ENDED_MAX: u32 = 1000;
 
@@ -117,6 +119,16 @@ pub fn end_all(transaction: &Transaction<'_>, account: AccountId) -> rusqlite::R
     Ok(())
 }
 
+/// Ends everything that lets a browser in without a password or makes it known, of whatever schema the database is.
+pub fn end_all_of_all(connection: &Connection) -> rusqlite::Result<()> {
+    for table in ACCESS_TABLES {
+        if connection.table_exists(None, table)? {
+            connection.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes a bounded number of sessions that are over, and of browsers that are known no more. Returns whether there may be
 /// others.
 pub fn expire(transaction: &Transaction<'_>, now: UtcMillis) -> rusqlite::Result<bool> {
@@ -124,10 +136,11 @@ pub fn expire(transaction: &Transaction<'_>, now: UtcMillis) -> rusqlite::Result
     let ended = transaction
         .prepare_cached(
             "DELETE FROM sessions WHERE hash IN (
-               SELECT hash FROM sessions WHERE created_at_ms <= ?1 OR last_seen_at_ms <= ?2 LIMIT ?3
+               SELECT hash FROM sessions
+               WHERE created_at_ms <= ?1 OR last_seen_at_ms <= ?2 OR created_at_ms > ?3 LIMIT ?4
              )",
         )?
-        .execute(params![oldest.0, idle.0, ENDED_MAX])?;
+        .execute(params![oldest.0, idle.0, session::latest(now).0, ENDED_MAX])?;
     let forgotten = transaction
         .prepare_cached(
             "DELETE FROM known_browsers WHERE hash IN (
