@@ -1,4 +1,4 @@
-//! The link that `porta serve` shows while there is no account: it creates the first one.
+//! The link that `porta serve` shows while there is no administrator: it creates one.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,7 +14,7 @@ use crate::entropy;
 use crate::exit::Failure;
 use crate::store::AccountStore;
 
-/// A new link's token, if there is no account. It takes the place of any before. A database that cannot be written now is no
+/// A new link's token, if there is no administrator. It takes the place of any before. A database that cannot be written now is no
 /// reason not to serve.
 pub async fn offer(store: &impl AccountStore) -> Result<Option<Secret>, Failure> {
     let token = entropy::token().map_err(|error| Failure::new("cannot make a set-up link", error))?;
@@ -22,7 +22,7 @@ pub async fn offer(store: &impl AccountStore) -> Result<Option<Secret>, Failure>
     match store.offer_set_up(token.hash(), valid_until).await {
         Ok(is_offered) => Ok(is_offered.then_some(token)),
         Err(error) => {
-            tracing::warn!(%error, "there is no set-up link; porta admin user create makes the first account");
+            tracing::warn!(%error, "there is no set-up link; porta admin user create makes the first administrator");
             Ok(None)
         }
     }
@@ -30,27 +30,22 @@ pub async fn offer(store: &impl AccountStore) -> Result<Option<Secret>, Failure>
 
 /// Shows the link on standard error, whatever is logged there, in the shape of the log's lines.
 pub fn show(token: &Secret, bound: SocketAddr, root_path: &str, format: LogFormat) {
-    let address = reachable(bound);
-    let link = format!("http://{address}{root_path}/setup?token={}", token.reveal());
+    let origin = format!("http://{}", reachable(bound));
+    let link = format!("{origin}{root_path}/setup?token={}", token.reveal());
     let valid = unit::duration(SET_UP_LINK_MAX);
+    // How others reach this server, past which proxy or router, is not known here.
+    let message = format!(
+        "There is no administrator yet. Open this link in a browser within {valid} to create one; from elsewhere or through a \
+         proxy, with the address that leads here in the place of {origin}"
+    );
     let text = match format {
         LogFormat::Json => {
-            let message = format!("there is no account yet: open the link in a browser within {valid}");
             let line = json!({
                 "timestamp": clock::utc(), "level": "INFO", "fields": { "message": message, "set_up_link": link },
             });
             format!("{line}\n")
         }
-        LogFormat::Text if address == bound => {
-            format!(
-                "There is no account yet. Open this link in a browser within {valid} to create the first one:\n  {link}\n"
-            )
-        }
-        LogFormat::Text => format!(
-            "There is no account yet. Open this link in a browser within {valid} to create the first one; on another machine, \
-             with the name or address of this one in the place of {}:\n  {link}\n",
-            address.ip()
-        ),
+        LogFormat::Text => format!("{message}:\n  {link}\n"),
     };
     // Where nobody listens nobody misses it.
     let _ = anstream::stderr().write_all(text.as_bytes());

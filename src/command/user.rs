@@ -7,7 +7,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 
 use super::{cannot, confirm, prepare, print, print_as, with_store};
 use crate::cli::{PasswordInput, User};
-use crate::domain::account::{Email, NewAccount};
+use crate::domain::account::{Email, NewAccount, Role};
 use crate::domain::password::{PASSWORD_BYTES_MAX, Password, PasswordHash};
 use crate::entropy;
 use crate::exit::{Exit, Failure};
@@ -16,6 +16,9 @@ use crate::store::{AccountStore as _, StoreError};
 
 /// Bytes that are read where a password is expected: too long a one is found out.
 const INPUT_BYTES_MAX: u64 = PASSWORD_BYTES_MAX as u64 + 64;
+/// What follows when the last administrator is deleted.
+const NO_ADMIN: &str = "There is no administrator any more. The next start of porta serve prints a link that creates one; \
+                        or create one here: porta admin user create EMAIL\n";
 /// What a terminal sends for Ctrl+C.
 const INTERRUPT: u8 = 3;
 
@@ -55,10 +58,15 @@ pub fn run(what: User, db: &Path) -> Result<(), Failure> {
         }
         User::Delete { email, yes } => {
             confirm(yes, &format!("delete the account {email}"), "its sessions end")?;
-            let account = with_store(db, async |store| {
-                store.delete_account(email.clone()).await.map_err(cannot_touch(&email, "delete"))
+            let (account, others) = with_store(db, async |store| {
+                let deleted = store.delete_account(email.clone()).await;
+                let deleted = deleted.map_err(cannot_touch(&email, "delete"))?;
+                Ok((deleted, store.accounts().await.map_err(cannot("cannot list accounts"))?))
             })?;
             print(&format!("Account {}  {} is deleted.\n", account.id, account.email))?;
+            if account.role == Role::Admin && others.iter().all(|other| other.role != Role::Admin) {
+                print(NO_ADMIN)?;
+            }
         }
     }
     Ok(())

@@ -165,7 +165,7 @@ pub trait TokenStore {
 /// Accounts of people. What one process changes holds at once in all that have the database open.
 #[async_trait]
 pub trait AccountStore {
-    /// Creates an account. No set-up link is good any more then.
+    /// Creates an account. With an administrator no set-up link is good any more.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when there is one with this address, or as many as can be.
@@ -180,10 +180,10 @@ pub trait AccountStore {
     /// Deletes an account, and ends its sessions.
     async fn delete_account(&self, email: Email) -> Result<Account>;
 
-    /// Makes this the one link that creates the first account, until then. Returns whether it is: there may be an account.
+    /// Makes this the one link that creates the first administrator, until then. Returns whether it is: there may be one.
     async fn offer_set_up(&self, link: SecretHash, valid_until: UtcMillis) -> Result<bool>;
 
-    /// Creates the first account, for who has the link.
+    /// Creates the first administrator, for who has the link.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the link is not good, or not any more.

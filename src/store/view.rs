@@ -49,10 +49,10 @@ pub trait View {
         now: UtcMillis,
     ) -> Result<Option<Credentials>>;
 
-    /// Whether there is an account.
-    fn has_accounts(&self) -> Result<bool>;
+    /// Whether there is an administrator.
+    fn has_admin(&self) -> Result<bool>;
 
-    /// Whether a link creates the first account.
+    /// Whether a link creates the first administrator.
     fn is_set_up_link(&self, link: &SecretHash, now: UtcMillis) -> Result<bool>;
 
     /// Shows `visit` the selected entries of a channel until it breaks.

@@ -1,4 +1,4 @@
-//! The first account, and the link that creates it.
+//! The first administrator, and the link that creates them.
 
 use crate::support::browser::{Answer, Browser, PASSWORD};
 use crate::support::{Server, Workspace};
@@ -21,7 +21,7 @@ fn the_link_of_the_first_start_creates_the_first_account_and_logs_in() {
     let path = link.strip_prefix(&server.url).unwrap_or_else(|| panic!("{link}")).to_owned();
     let token = token(&link);
     let mut browser = Browser::new(&server);
-    assert!(browser.get("/login").body.contains("There is no account yet"));
+    assert!(browser.get("/login").body.contains("There is no administrator yet"));
     let page = browser.get(&path);
     assert_eq!((page.status, page.field("token").as_deref()), (200, Some(token.as_str())), "{page:?}");
     for (password, again, words) in [
@@ -54,7 +54,7 @@ fn the_link_of_the_first_start_creates_the_first_account_and_logs_in() {
             "{answer:?}"
         );
     }
-    assert!(!late.get("/login").body.contains("There is no account yet"));
+    assert!(!late.get("/login").body.contains("There is no administrator yet"));
     assert_eq!(late.log_in("FIRST@example.org", PASSWORD).location(), "/");
     let ended = server.stop();
     assert!(!ended.stderr.contains(&token), "the link is shown once: {}", ended.stderr);
@@ -103,9 +103,36 @@ fn an_account_from_the_shell_ends_the_link() {
     let workspace = Workspace::new();
     let mut server = workspace.serve(&[]);
     let link = token(&server.set_up_link());
-    workspace.create_user("vic@example.org", "viewer");
+    workspace.create_user("ann@example.org", "admin");
     let answer = fill_in(&mut Browser::new(&server), &link, PASSWORD, PASSWORD);
     assert_eq!(answer.status, 410, "{answer:?}");
+}
+
+/// A viewer cannot do what has to be done, so there is still a way to somebody who can.
+#[test]
+fn a_viewer_does_not_take_the_way_to_an_administrator() {
+    let workspace = Workspace::new();
+    let mut server = workspace.serve(&[]);
+    let before = token(&server.set_up_link());
+    workspace.create_user("vic@example.org", "viewer");
+    let mut browser = Browser::new(&server);
+    assert_eq!(browser.get(&format!("/setup?token={before}")).status, 200);
+    server.stop();
+    let mut server = workspace.serve(&[]);
+    let link = token(&server.set_up_link());
+    let mut browser = Browser::new(&server);
+    let fields = [("token", link.as_str()), ("email", "vic@example.org"), ("password", PASSWORD)];
+    let taken = browser.post("/setup", &[&fields[..], &[("again", PASSWORD)]].concat());
+    assert!(taken.status == 422 && taken.body.contains("with this address already"), "{taken:?}");
+    assert_eq!(fill_in(&mut browser, &link, PASSWORD, PASSWORD).location(), "/");
+    server.stop();
+    // Nor does one who stays when the last administrator has gone.
+    let deleted = workspace.porta(&["admin", "user", "delete", "first@example.org", "--yes"]);
+    assert!(deleted.stdout.contains("There is no administrator any more"), "{deleted:?}");
+    assert!(deleted.stdout.contains("porta admin user create"), "{deleted:?}");
+    let mut server = workspace.serve(&[]);
+    let link = token(&server.set_up_link());
+    assert_eq!(Browser::new(&server).get(&format!("/setup?token={link}")).status, 200);
 }
 
 /// Of many who use the link at the same time one gets the account.
@@ -164,9 +191,12 @@ fn the_link_is_as_the_log_is_and_says_how_to_reach_this_machine() {
     let link = line["fields"]["set_up_link"].as_str().unwrap();
     let port = server.url.rsplit(':').next().unwrap().to_owned();
     assert!(link.starts_with(&format!("http://127.0.0.1:{port}/garden/porta/setup?token=porta_")), "{link}");
+    let hint = format!("with the address that leads here in the place of http://127.0.0.1:{port}");
+    let message = line["fields"]["message"].as_str().unwrap();
+    assert!(message.contains(&hint), "{message}");
     server.stop();
-    let mut server =
-        Server::start(workspace.command(&["serve", "--listen", "0.0.0.0:0", "--log-level", "off"]));
-    let explained = server.error_line("There is no account yet");
-    assert!(explained.contains("name or address of this one in the place of 127.0.0.1"), "{explained}");
+    // Behind a proxy it listens where only this machine reaches it.
+    let mut server = workspace.serve(&["--root-path", "/porta", "--trusted-proxy", "127.0.0.1"]);
+    let explained = server.error_line("There is no administrator yet");
+    assert!(explained.contains(&format!("in the place of {}:", server.url)), "{explained}");
 }

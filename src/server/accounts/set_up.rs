@@ -1,4 +1,4 @@
-//! The page behind the link that the server prints while there is no account: it creates the first administrator.
+//! The page behind the link that the server prints while there is no administrator: it creates one.
 
 use std::sync::Arc;
 
@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 use super::Tokens;
 use super::cookies::{self, Kind};
-use super::login::{see_other, with_headers};
+use super::login::with_headers;
+use super::proof::chosen_twice;
 use crate::clock;
 use crate::domain::account::{Email, NewAccount, Role};
-use crate::domain::password::{PASSWORD_CHARACTERS_MIN, Password};
+use crate::domain::password::PASSWORD_CHARACTERS_MIN;
 use crate::domain::secret::SecretHash;
 use crate::server::error::Refusal;
 use crate::server::forwarded::Arrival;
@@ -63,25 +64,29 @@ pub async fn set_up(Extract(state): Extract<Arc<State>>, request: Request) -> Re
     }
     let again = |reason: &str| form(&parts, &state, &fields.token, &fields.email, reason);
     let Ok(email) = fields.email.parse::<Email>() else { return again("email") };
-    let password = match Password::chosen(&fields.password, &email) {
-        Ok(_) if fields.password != fields.again => return again("different"),
+    let password = match chosen_twice(&fields.password, &fields.again, &email) {
         Ok(password) => password,
-        Err(fault) => return again(fault.id()),
+        Err(reason) => return again(reason),
     };
     let password = state.accounts.hashing.turn().await?.hash(password).await?;
     let account = NewAccount { email, role: Role::Admin, password: password.clone() };
     let created = match state.store.set_up(SecretHash::of(&fields.token), account, clock::utc()).await {
         // Somebody was faster.
         Err(StoreError::NotFound(_)) => return no_link(&parts, &state).await,
+        // A viewer may have it.
+        Err(StoreError::Conflict(_)) => return again("taken"),
         created => created?,
     };
     let arrival = Arrival::of(&parts, &state);
-    tracing::info!(account = created.id.0, client = arrival.shown_client(), "the first account was created");
+    tracing::info!(
+        account = created.id.0,
+        client = arrival.shown_client(),
+        "an administrator was created by the set-up link"
+    );
     let tokens = Tokens::fresh()?;
-    let before = cookies::presented(&parts.headers, Kind::Session, &arrival);
+    let before = cookies::presented(&parts.headers, Kind::Session, &arrival, &state);
     state.store.log_in(tokens.login(created.id, password, before.as_ref(), None)).await?;
-    let begin = see_other(&format!("{}/", state.root_path));
-    Ok(with_headers(begin, tokens.cookies(&arrival, &state)))
+    Ok(with_headers(state.see_other("/"), tokens.cookies(&arrival, &state)))
 }
 
 async fn is_good(state: &State, token: &str) -> Result<bool, Refusal> {
@@ -95,9 +100,9 @@ fn form(parts: &Parts, state: &State, token: &str, email: &str, reason: &str) ->
     Ok((status, pages::render(state, &parts.headers, None, "setup.html", data)?).into_response())
 }
 
-/// The link was used, is too old, or was never one. What to do depends on whether there is an account.
+/// The link was used, is too old, or was never one. What to do depends on whether there is an administrator.
 async fn no_link(parts: &Parts, state: &State) -> Result<Response, Refusal> {
-    let has_accounts = look(&*state.store, Look::Short, |view| view.has_accounts()).await?;
-    let page = pages::render(state, &parts.headers, None, "setup_over.html", context! { has_accounts })?;
+    let has_admin = look(&*state.store, Look::Short, |view| view.has_admin()).await?;
+    let page = pages::render(state, &parts.headers, None, "setup_over.html", context! { has_admin })?;
     Ok((StatusCode::GONE, page).into_response())
 }

@@ -1,4 +1,4 @@
-//! Accounts of people, and the link that creates the first one.
+//! Accounts of people, and the link that creates the first administrator.
 
 use async_trait::async_trait;
 use rusqlite::types::Type;
@@ -58,12 +58,12 @@ impl AccountStore for Sqlite {
     }
 
     async fn offer_set_up(&self, link: SecretHash, valid_until: UtcMillis) -> Result<bool> {
-        // Most databases have accounts: nothing need be written for them.
-        if self.read(|connection| Ok(are_there(connection)?)).await? {
+        // Most databases have an administrator: nothing need be written for them.
+        if self.read(|connection| Ok(has_admin(connection)?)).await? {
             return Ok(false);
         }
         self.write(move |transaction| {
-            if are_there(transaction)? {
+            if has_admin(transaction)? {
                 return Ok(false);
             }
             transaction.execute(
@@ -105,7 +105,9 @@ fn create(transaction: &Transaction<'_>, account: &NewAccount) -> Result<Account
             }
             _ => error.into(),
         })?;
-    transaction.execute("DELETE FROM set_up_link", [])?;
+    if *role == Role::Admin {
+        transaction.execute("DELETE FROM set_up_link", [])?;
+    }
     Ok(created)
 }
 
@@ -113,18 +115,19 @@ fn unknown(email: &Email) -> StoreError {
     StoreError::NotFound(format!("account {email}"))
 }
 
-/// Whether there is an account.
-pub fn are_there(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM accounts)")?.query_row([], |row| row.get(0))
+/// Whether there is an administrator.
+pub fn has_admin(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM accounts WHERE role = ?1)";
+    connection.prepare_cached(sql)?.query_row([Role::Admin.as_str()], |row| row.get(0))
 }
 
-/// Whether a link creates the first account.
+/// Whether a link creates the first administrator.
 pub fn is_set_up_link(connection: &Connection, link: &SecretHash, now: UtcMillis) -> rusqlite::Result<bool> {
     let stored: Option<SecretHash> = connection
         .prepare_cached("SELECT hash FROM set_up_link WHERE valid_until_ms > ?1")?
         .query_row([now.0], |row| row.get(0).map(SecretHash))
         .optional()?;
-    Ok(stored.is_some_and(|stored| stored == *link) && !are_there(connection)?)
+    Ok(stored.is_some_and(|stored| stored == *link) && !has_admin(connection)?)
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {

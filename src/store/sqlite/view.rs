@@ -134,8 +134,8 @@ impl View for ReadTransaction<'_> {
         sessions::credentials(self.0, email, browser, now)
     }
 
-    fn has_accounts(&self) -> Result<bool> {
-        Ok(accounts::are_there(self.0)?)
+    fn has_admin(&self) -> Result<bool> {
+        Ok(accounts::has_admin(self.0)?)
     }
 
     fn is_set_up_link(&self, link: &SecretHash, now: UtcMillis) -> Result<bool> {
