@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use super::error::{Api, Plain, Refusal};
 use super::forwarded::Arrival;
 use super::{State, session};
+use crate::clock;
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
 use crate::store::{Look, StoreError, View, look};
@@ -92,9 +93,11 @@ impl FromRequestParts<Arc<State>> for Agent {
             None => bearer(&parts.headers),
         };
         let admitted = state.bridge.admit(presented);
-        if matches!(admitted, Err(Refusal::TokenInvalid)) {
+        if matches!(admitted, Err(Refusal::TokenInvalid))
+            && let Some(since) = state.bridge.count_wrong_token(clock::instant())
+        {
             let client = Arrival::of(parts, state).shown_client();
-            tracing::warn!(client, "a wrong bridge token was presented");
+            tracing::warn!(client, since, "a wrong bridge token was presented");
         }
         admitted?;
         Ok(Self)

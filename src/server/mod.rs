@@ -30,6 +30,7 @@ pub mod retention;
 pub mod root;
 pub mod routes;
 mod security;
+mod seldom;
 mod session;
 pub mod stress_test;
 mod unsent;

@@ -51,8 +51,8 @@ impl Visitor {
         let page = self.get(&format!("{root}/login?next=%2Faccount")).await.text().await.unwrap();
         let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap_or_else(|| panic!("{page}"));
         let csrf = csrf.split('"').next().unwrap();
-        let fields = [("csrf", csrf), ("email", ADMIN), ("password", PASSWORD), ("next", "/account")];
-        self.post(&format!("{root}/login"), &fields).await
+        let fields = [("csrf", csrf), ("email", ADMIN), ("password", PASSWORD)];
+        self.post(&format!("{root}/login?next=%2Faccount"), &fields).await
     }
 }
 
@@ -85,7 +85,7 @@ async fn pages_work_below_a_path_whether_the_proxy_takes_it_away_or_not() {
         let done = visitor.log_in("/porta").await;
         assert_eq!((done.status().as_u16(), location(&done)), (303, "/porta/account"), "{lines}");
         let session =
-            cookies(done.headers()).into_iter().find(|cookie| cookie.starts_with("porta=")).unwrap();
+            cookies(done.headers()).into_iter().find(|cookie| cookie.starts_with("porta+porta=")).unwrap();
         assert!(session.ends_with("; HttpOnly; SameSite=Strict; Path=/porta"), "{session}");
         let page = visitor.get("/porta/account").await.text().await.unwrap();
         let addresses: Vec<_> = page
@@ -210,7 +210,7 @@ fn a_root_path_is_part_of_secure_cookies_only_as_their_prefix_allows() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&["--root-path", "/porta", "--trusted-proxy", "127.0.0.1"]);
     let secure = session_cookie(&server, &[("X-Forwarded-Proto", "https")], "https://x");
-    assert!(secure.cookie("__Host-porta").unwrap().ends_with("; Secure; Path=/"), "{secure:?}");
+    assert!(secure.cookie("__Host-porta+porta").unwrap().ends_with("; Secure; Path=/"), "{secure:?}");
     assert_eq!(secure.location(), "/porta/");
 }
 
@@ -248,8 +248,55 @@ fn no_header_gets_into_an_answer() {
         if answer.status == 303 {
             assert!(answer.location().starts_with("/porta/login"), "{path}: {answer:?}");
         }
-        assert!(
-            !answer.body.contains("http://evil.example") && !answer.body.contains("https://evil.example")
-        );
+    }
+}
+
+/// Pages say where devices reach the server: what a stranger has said of that, or what is no host, is not repeated.
+#[test]
+fn the_address_for_devices_is_no_strangers() {
+    let workspace = Workspace::new();
+    workspace.create_channel("c");
+    let stranger = workspace.serve_people(&["--trusted-proxy", "192.0.2.1"]);
+    let trusted = workspace.serve(&["--trusted-proxy", "127.0.0.1"]);
+    for (server, host, is_shown) in [
+        (&stranger, "evil.example", false),
+        (&trusted, "porta.example", true),
+        (&trusted, "evil.example/path", false),
+        (&trusted, "x\"><script>evil.example", false),
+    ] {
+        let mut admin = Browser::logged_in(server, ADMIN);
+        let page = admin.send("GET", "/admin/channels/1", &[("X-Forwarded-Host", host)], "");
+        assert_eq!(page.status, 200, "{page:?}");
+        assert!(page.body.contains("/update"), "{page:?}");
+        assert_eq!(page.body.contains(&format!("http://{host}")), is_shown, "{host}: {page:?}");
+        assert!(!page.body.contains("evil.example"), "{host}: {page:?}");
+    }
+}
+
+/// Servers that share a host share its cookies, over TLS those of every path.
+#[test]
+fn two_servers_behind_one_proxy_do_not_log_each_other_out() {
+    let workspaces = [Workspace::new(), Workspace::new()];
+    let servers = [("/a", &workspaces[0]), ("/b", &workspaces[1])].map(|(root, workspace)| {
+        workspace.serve_people(&["--root-path", root, "--trusted-proxy", "127.0.0.1"])
+    });
+    let mut jar = std::collections::BTreeMap::new();
+    for server in &servers {
+        let mut browser = Browser::new(server);
+        browser.cookies = jar;
+        browser.headers.push(("X-Forwarded-Proto".into(), "https".into()));
+        let csrf = browser.get("/login").field("csrf").unwrap();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("csrf", csrf.as_str()), ("email", ADMIN), ("password", PASSWORD)])
+            .finish();
+        let own = [("Origin", "https://x"), ("Content-Type", FORM)];
+        browser.send("POST", "/login", &own, &body).location();
+        jar = browser.cookies;
+    }
+    for server in &servers {
+        let mut browser = Browser::new(server);
+        browser.cookies = jar.clone();
+        browser.headers.push(("X-Forwarded-Proto".into(), "https".into()));
+        assert!(browser.is_logged_in(), "{jar:?}");
     }
 }

@@ -10,6 +10,7 @@ mod accounts_login;
 mod accounts_proxy;
 mod accounts_setup;
 mod accounts_store;
+mod accounts_throttle;
 mod admin;
 mod artefacts;
 mod audit;

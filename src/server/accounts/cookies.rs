@@ -2,7 +2,8 @@
 //! before. All hold random tokens, of which the server keeps digests at most.
 //!
 //! Over TLS the names begin with `__Host-`: a browser takes such a cookie only from this very host and over TLS, so that
-//! neither a neighbour under the same domain nor somebody on the line can foist one on it.
+//! neither a neighbour under the same domain nor somebody on the line can foist one on it. Below a root path they end with it:
+//! several servers behind one proxy share a host, and such cookies have no path of their own.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,15 +27,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn name(self, is_https: bool) -> &'static str {
-        match (self, is_https) {
-            (Self::Session, false) => "porta",
-            (Self::Session, true) => "__Host-porta",
-            (Self::Form, false) => "porta-form",
-            (Self::Form, true) => "__Host-porta-form",
-            (Self::Browser, false) => "porta-browser",
-            (Self::Browser, true) => "__Host-porta-browser",
-        }
+    /// `root` is a root path as [`crate::server::root`] has it, in which there is no `+`.
+    fn name(self, is_https: bool, root: &str) -> String {
+        let prefix = if is_https { "__Host-" } else { "" };
+        let name = match self {
+            Self::Session => "porta",
+            Self::Form => "porta-form",
+            Self::Browser => "porta-browser",
+        };
+        format!("{prefix}{name}{}", root.replace('/', "+"))
     }
 
     fn max_age(self) -> Option<Duration> {
@@ -70,12 +71,21 @@ fn csrf(token: &str) -> String {
     SecretHash::of(&format!("csrf {token}")).0.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The cookie of a kind that came along, if it can be a token.
-pub fn presented(headers: &HeaderMap, kind: Kind, arrival: &Arrival) -> Option<Presented> {
-    let name = kind.name(arrival.is_https);
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut values = lines.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
-    values.next().filter(|cookie| is_token(cookie.value())).map(|cookie| Presented(cookie.value().to_owned()))
+/// The cookie of a kind that came along: the first that can be a token, since others on the host may set some of any name.
+pub fn presented(headers: &HeaderMap, kind: Kind, arrival: &Arrival, state: &State) -> Option<Presented> {
+    token(headers, &kind.name(arrival.is_https, &state.root_path))
+}
+
+fn token(headers: &HeaderMap, name: &str) -> Option<Presented> {
+    named(headers, name).find(|value| is_token(value)).map(Presented)
+}
+
+/// The values of all cookies of a name. What others on the host have set beside them may be no text.
+pub fn named<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = String> + 'h {
+    let lines = headers.get_all(COOKIE).into_iter();
+    let cookies =
+        lines.flat_map(|line| Cookie::split_parse(String::from_utf8_lossy(line.as_bytes()))).flatten();
+    cookies.filter(move |cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 fn is_token(text: &str) -> bool {
@@ -100,7 +110,7 @@ fn built<'c>(kind: Kind, value: &'c str, arrival: &Arrival, state: &'c State) ->
     let root = if state.root_path.is_empty() { "/" } else { &state.root_path };
     // `__Host-` asks for it.
     let path = if arrival.is_https { "/" } else { root };
-    Cookie::build((kind.name(arrival.is_https), value))
+    Cookie::build((kind.name(arrival.is_https, &state.root_path), value))
         .path(path)
         .http_only(true)
         .same_site(SameSite::Strict)
@@ -120,10 +130,9 @@ mod tests {
     fn of(cookies: &[&str], is_https: bool) -> Option<SecretHash> {
         let mut headers = HeaderMap::new();
         for line in cookies {
-            headers.append(COOKIE, HeaderValue::from_str(line).expect("a header"));
+            headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).expect("a header"));
         }
-        let arrival = Arrival { client: None, is_https, host: None };
-        presented(&headers, Kind::Session, &arrival).map(|token| token.hash())
+        token(&headers, &Kind::Session.name(is_https, "")).map(|token| token.hash())
     }
 
     #[test]
@@ -140,12 +149,26 @@ mod tests {
             (format!("Porta={text}"), false, false),
             (format!("porta={}", &text[1..]), false, false),
             (format!("porta={text}0"), false, false),
+            (format!("theirs=größe; porta={text}"), false, true),
+            (format!("porta=é; porta=x; porta={text}"), false, true),
             ("porta=".into(), false, false),
             (format!("porta=porta_{}", "g".repeat(64)), false, false),
         ] {
             assert_eq!(of(&[&cookie], is_https).is_some(), found, "{cookie} {is_https}");
         }
         assert_eq!(of(&["a=b", &format!("porta={text}")], false), Some(token.hash()));
+    }
+
+    #[test]
+    fn servers_below_different_paths_have_different_cookies() {
+        let names = [false, true].map(|is_https| {
+            ["", "/a", "/b", "/a/b", "/a-form", "/a.b"].map(|root| Kind::Session.name(is_https, root))
+        });
+        assert_eq!(names[0][..2], ["porta", "porta+a"]);
+        assert_eq!(names[1][2..4], ["__Host-porta+b", "__Host-porta+a+b"]);
+        let distinct: std::collections::BTreeSet<_> = names.as_flattened().iter().collect();
+        assert_eq!(distinct.len(), names.as_flattened().len(), "{names:?}");
+        assert_ne!(Kind::Session.name(false, "/form"), Kind::Form.name(false, ""));
     }
 
     #[test]

@@ -46,9 +46,21 @@ impl Hashing {
 }
 
 impl Turn {
-    /// Whether a hash is of a password.
-    pub async fn verify(self, hash: PasswordHash, password: Password) -> Result<bool, Refusal> {
-        self.work(move || Ok(hash.is_of(&password))).await
+    /// Whether a hash is of a password. When it is, `right` is called, even if nobody waits for the answer any more.
+    pub async fn verify(
+        self,
+        hash: PasswordHash,
+        password: Password,
+        right: impl FnOnce() + Send + 'static,
+    ) -> Result<bool, Refusal> {
+        self.work(move || {
+            let is_right = hash.is_of(&password);
+            if is_right {
+                right();
+            }
+            Ok(is_right)
+        })
+        .await
     }
 
     /// The hash of a password that was chosen.
@@ -90,7 +102,7 @@ mod tests {
         let first = turns.pop().expect("a turn");
         assert!(
             !first
-                .verify(PasswordHash::nobodys(), Password::presented("x").expect("short"))
+                .verify(PasswordHash::nobodys(), Password::presented("x").expect("short"), || ())
                 .await
                 .expect("an answer")
         );
@@ -99,6 +111,19 @@ mod tests {
         for _ in 0..AT_ONCE {
             drop(hashing.turn().await.expect("nobody has kept a turn"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_right_password_counts_although_its_client_has_gone() {
+        let hashing = Hashing::new();
+        let password = || Password::presented("kettle-moon").expect("short");
+        let hash = password().hash([7; crate::domain::password::SALT_BYTES]).expect("a hash");
+        let (told, hear) = tokio::sync::oneshot::channel();
+        let turn = hashing.turn().await.expect("a turn");
+        let mut verifying = Box::pin(turn.verify(hash, password(), || told.send(()).expect("heard")));
+        assert!(futures_pending(verifying.as_mut()).await, "it has begun");
+        drop(verifying);
+        assert_eq!(hear.await, Ok(()));
     }
 
     /// Whether a future is not ready yet.

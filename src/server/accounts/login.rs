@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State as Extract};
-use axum::http::header::{LOCATION, REFRESH, RETRY_AFTER};
+use axum::http::header::{REFRESH, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,13 +12,10 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::Tokens;
-use super::cookies::{self, Kind, Presented};
-use super::throttle::Attempt;
+use super::cookies::{self, Kind};
+use super::proof::{Claim, Unproven, prove};
 use crate::clock;
-use crate::domain::account::{Credentials, Email};
-use crate::domain::id::AccountId;
-use crate::domain::password::{Password, PasswordHash};
-use crate::domain::secret::SecretHash;
+use crate::domain::account::Credentials;
 use crate::entropy;
 use crate::server::error::Refusal;
 use crate::server::forwarded::Arrival;
@@ -33,6 +30,14 @@ struct Wanted {
     /// Where to go afterwards.
     #[serde(default)]
     next: String,
+    /// Whether a form was not taken.
+    ended: Option<String>,
+}
+
+impl Wanted {
+    fn of(parts: &Parts) -> Self {
+        parts.uri.query().and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default()
+    }
 }
 
 /// What the form sends.
@@ -42,12 +47,12 @@ struct Fields {
     email: String,
     #[serde(default)]
     password: String,
-    #[serde(default)]
-    next: String,
 }
 
 /// Why somebody was not let in, as the page says it.
 enum Rejected {
+    /// What they have sent came after their session.
+    Ended,
     /// The form was not this browser's, or not any more.
     OldForm,
     /// One of the two; it does not say which.
@@ -59,12 +64,12 @@ enum Rejected {
 /// `GET /login`.
 pub async fn login_page(Extract(state): Extract<Arc<State>>, request: Request) -> Result<Response, Refusal> {
     let (mut parts, _) = request.into_parts();
-    let wanted: Wanted =
-        parts.uri.query().and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default();
+    let Wanted { next, ended } = Wanted::of(&parts);
+    let ended = ended.filter(|_| !next.is_empty()).map(|_| Rejected::Ended);
     if session::current(&mut parts, &state).await?.is_some() {
-        return Ok(sent_on(&state, &wanted.next));
+        return Ok(sent_on(&state, &next));
     }
-    let mut page = form(&parts, &state, &wanted.next, "", None).await?;
+    let mut page = form(&parts, &state, &next, "", ended).await?;
     if origin::is_from_elsewhere(&parts.headers) {
         // A link on somebody else's page has led here, so that the session's cookie was not sent. From here it is.
         page.headers_mut().insert(REFRESH, HeaderValue::from_static("0"));
@@ -77,95 +82,59 @@ pub async fn log_in(Extract(state): Extract<Arc<State>>, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let sent = Sent::read(&parts, body, &state).await?;
     let fields: Fields = sent.parse()?;
+    let Wanted { next, .. } = Wanted::of(&parts);
+    let again = async |rejected| form(&parts, &state, &next, &fields.email, Some(rejected)).await;
     let arrival = Arrival::of(&parts, &state);
-    let belongs = cookies::presented(&parts.headers, Kind::Form, &arrival);
-    if !belongs.is_some_and(|token| sent.has(&token.csrf())) {
-        return form(&parts, &state, &fields.next, &fields.email, Some(Rejected::OldForm)).await;
+    let presented = |kind| cookies::presented(&parts.headers, kind, &arrival, &state);
+    if !presented(Kind::Form).is_some_and(|token| sent.has(&token.csrf())) {
+        return again(Rejected::OldForm).await;
     }
-    let browser = cookies::presented(&parts.headers, Kind::Browser, &arrival);
-    match proven(&state, &fields, browser.as_ref(), &arrival).await? {
-        Err(rejected) => form(&parts, &state, &fields.next, &fields.email, Some(rejected)).await,
-        Ok((account, password)) => {
-            let before = cookies::presented(&parts.headers, Kind::Session, &arrival);
-            let tokens = Tokens::fresh()?;
-            let login = tokens.login(account, password, before.as_ref(), browser.as_ref());
-            match state.store.log_in(login).await {
-                // The account was deleted, or its password changed, in this very moment.
-                Err(StoreError::NotFound(_)) => {
-                    return form(&parts, &state, &fields.next, &fields.email, Some(Rejected::Wrong)).await;
-                }
-                result => result?,
-            }
-            tracing::info!(account = account.0, client = arrival.shown_client(), "logged in");
-            Ok(with_headers(sent_on(&state, &fields.next), tokens.cookies(&arrival, &state)))
-        }
-    }
-}
-
-/// Whether the password is the account's. It takes as long where there is no such account.
-async fn proven(
-    state: &State,
-    fields: &Fields,
-    browser: Option<&Presented>,
-    arrival: &Arrival,
-) -> Result<Result<(AccountId, PasswordHash), Rejected>, Refusal> {
-    let email: Option<Email> = fields.email.parse().ok();
-    let account = SecretHash::of(email.as_ref().map_or(fields.email.as_str(), Email::as_str));
-    let browser = browser.map(Presented::hash);
-    let now = clock::utc();
-    let found = match email {
-        None => None,
-        Some(email) => {
-            look(&*state.store, Look::Short, move |view| view.credentials(&email, browser.as_ref(), now))
-                .await?
-        }
+    let (session, browser) = (presented(Kind::Session), presented(Kind::Browser));
+    let claim = Claim { email: &fields.email, password: &fields.password, browser: browser.as_ref() };
+    let Credentials { account, password, .. } = match prove(&state, &claim, &arrival).await? {
+        Err(unproven) => return again(rejected(&state, unproven, &arrival)).await,
+        Ok(credentials) => credentials,
     };
-    let known_browser = browser.filter(|_| found.as_ref().is_some_and(|found| found.knows_browser));
-    let attempt = Attempt { client: arrival.client, account, known_browser };
-    let is_right = is_right(state, &attempt, found.as_ref(), &fields.password).await?;
-    let name = || found.as_ref().map_or_else(|| "unknown".into(), |found| found.account.to_string());
-    match is_right {
-        Err(wait) => {
-            tracing::warn!(
-                account = name(),
-                client = arrival.shown_client(),
-                ?wait,
-                "a login was held up: too many have failed"
-            );
-            Ok(Err(Rejected::Wait(wait)))
-        }
-        Ok(false) => {
-            tracing::warn!(account = name(), client = arrival.shown_client(), "a login has failed");
-            Ok(Err(Rejected::Wrong))
-        }
-        Ok(true) => {
-            Ok(found.map(|Credentials { account, password, .. }| (account, password)).ok_or(Rejected::Wrong))
-        }
+    let tokens = Tokens::fresh()?;
+    let login = tokens.login(account, password, session.as_ref(), browser.as_ref());
+    match state.store.log_in(login).await {
+        // The account was deleted, or its password changed, in this very moment.
+        Err(StoreError::NotFound(_)) => return again(Rejected::Wrong).await,
+        result => result?,
     }
+    tracing::info!(account = account.0, client = arrival.shown_client(), "logged in");
+    Ok(with_headers(sent_on(&state, &next), tokens.cookies(&arrival, &state)))
 }
 
-/// Whether a password is right, or how long to wait before that is looked at.
-///
-/// # Errors
-/// When there are too many logins at once.
-pub async fn is_right(
-    state: &State,
-    attempt: &Attempt,
-    found: Option<&Credentials>,
-    password: &str,
-) -> Result<Result<bool, Duration>, Refusal> {
-    let accounts = &state.accounts;
-    let turn = accounts.hashing.turn().await?;
-    if let Err(wait) = accounts.throttle.begin(attempt, clock::instant()) {
-        return Ok(Err(wait));
+/// Notes why somebody was not let in.
+fn rejected(state: &State, Unproven { account, wait }: Unproven, arrival: &Arrival) -> Rejected {
+    let account = account.map_or_else(|| "unknown".into(), |account| account.to_string());
+    let client = arrival.shown_client();
+    let Some(wait) = wait else {
+        tracing::warn!(account, client, "a login has failed");
+        return Rejected::Wrong;
+    };
+    // Whoever has to wait may ask as often as they like.
+    if let Some(since) = state.accounts.held_up.count(clock::instant()) {
+        tracing::warn!(account, client, ?wait, since, "a login was held up: too many have failed");
     }
-    let Some(password) = Password::presented(password) else { return Ok(Ok(false)) };
-    let hash = found.map_or_else(PasswordHash::nobodys, |found| found.password.clone());
-    let is_right = turn.verify(hash, password).await?;
-    if is_right {
-        accounts.throttle.succeeded(attempt);
+    Rejected::Wait(wait)
+}
+
+/// The path of the page from which somebody who has logged in is led to another. `has_ended` says that a form was not taken
+/// because their session is over.
+pub fn login_path(next: &str, has_ended: bool) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if next != "/" && language::is_local(next) {
+        query.append_pair("next", next);
+        if has_ended {
+            query.append_pair("ended", "");
+        }
     }
-    Ok(Ok(is_right))
+    match query.finish() {
+        query if query.is_empty() => "/login".into(),
+        query => format!("/login?{query}"),
+    }
 }
 
 /// The page with the form, and the cookie that it belongs to.
@@ -177,7 +146,7 @@ async fn form(
     rejected: Option<Rejected>,
 ) -> Result<Response, Refusal> {
     let arrival = Arrival::of(parts, state);
-    let presented = cookies::presented(&parts.headers, Kind::Form, &arrival);
+    let presented = cookies::presented(&parts.headers, Kind::Form, &arrival, state);
     let (csrf, cookie) = match presented {
         Some(token) => (token.csrf(), None),
         None => {
@@ -185,16 +154,17 @@ async fn form(
             (cookies::csrf_of(&token), Some(cookies::set(Kind::Form, &token, &arrival, state)))
         }
     };
-    let has_accounts = look(&*state.store, Look::Short, |view| view.has_accounts()).await?;
+    let has_admin = look(&*state.store, Look::Short, |view| view.has_admin()).await?;
     let (status, reason, wait) = match rejected {
         None => (StatusCode::OK, "", None),
+        Some(Rejected::Ended) => (StatusCode::OK, "ended", None),
         Some(Rejected::OldForm) => (StatusCode::FORBIDDEN, "old_form", None),
         Some(Rejected::Wrong) => (StatusCode::FORBIDDEN, "wrong", None),
         Some(Rejected::Wait(wait)) => (StatusCode::TOO_MANY_REQUESTS, "wait", Some(wait)),
     };
     let seconds = wait.map(seconds);
-    let next = if language::is_local(next) { next } else { "" };
-    let data = context! { csrf, next, email, reason, seconds, has_accounts };
+    let action = login_path(next, false);
+    let data = context! { csrf, action, email, reason, seconds, has_admin };
     let mut page = (status, pages::render(state, &parts.headers, None, "login.html", data)?).into_response();
     if let Some(seconds) = seconds {
         page.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -210,13 +180,7 @@ pub fn seconds(wait: Duration) -> u64 {
 /// Leads somebody who has logged in to the page they wanted.
 fn sent_on(state: &State, next: &str) -> Response {
     let next = if language::is_local(next) { next } else { "/" };
-    see_other(&format!("{}{next}", state.root_path))
-}
-
-/// A redirect that is to be followed with `GET`. The path has been looked at before.
-pub fn see_other(path: &str) -> Response {
-    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
-    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+    state.see_other(next)
 }
 
 /// Adds headers, of which there may be several of one name.
@@ -243,6 +207,5 @@ pub async fn log_out(
 ) -> Result<Response, Refusal> {
     state.store.end_session(hash).await?;
     tracing::info!(account = account.0, client = arrival.shown_client(), "logged out");
-    let left = see_other(&format!("{}/login", state.root_path));
-    Ok(with_headers(left, [cookies::removed(Kind::Session, &arrival, &state)]))
+    Ok(with_headers(state.see_other("/login"), [cookies::removed(Kind::Session, &arrival, &state)]))
 }

@@ -4,6 +4,7 @@ pub mod cookies;
 mod hashing;
 mod login;
 mod own;
+mod proof;
 mod set_up;
 mod throttle;
 
@@ -13,13 +14,14 @@ use moka::sync::Cache;
 
 use self::cookies::{Kind, Presented};
 use self::hashing::Hashing;
-pub use self::login::{log_in, log_out, login_page};
+pub use self::login::{log_in, log_out, login_page, login_path};
 pub use self::own::{account_page, change};
 pub use self::set_up::{set_up, set_up_page};
 use self::throttle::Throttle;
 use super::State;
 use super::error::Refusal;
 use super::forwarded::Arrival;
+use super::seldom::Seldom;
 use crate::clock;
 use crate::domain::id::AccountId;
 use crate::domain::password::PasswordHash;
@@ -36,6 +38,7 @@ const SEEN_MAX: u64 = 10_000;
 pub struct Accounts {
     throttle: Throttle,
     hashing: Hashing,
+    held_up: Seldom,
     seen: Cache<SecretHash, ()>,
 }
 
@@ -44,6 +47,7 @@ impl Accounts {
         Self {
             throttle: Throttle::new(),
             hashing: Hashing::new(),
+            held_up: Seldom::new(),
             seen: Cache::builder().max_capacity(SEEN_MAX).time_to_live(SEEN_EVERY).build(),
         }
     }

@@ -11,17 +11,15 @@ use serde::Deserialize;
 
 use super::Tokens;
 use super::cookies::{self, Kind};
-use super::login::{is_right, seconds, see_other, with_headers};
-use super::throttle::Attempt;
-use crate::clock;
+use super::login::{seconds, with_headers};
+use super::proof::{Claim, Unproven, chosen_twice, prove};
 use crate::domain::account::{Credentials, Email};
-use crate::domain::password::{PASSWORD_CHARACTERS_MIN, Password};
-use crate::domain::secret::SecretHash;
+use crate::domain::password::PASSWORD_CHARACTERS_MIN;
 use crate::server::error::Refusal;
 use crate::server::forwarded::Arrival;
 use crate::server::session::{Form, LoggedIn, Session};
 use crate::server::{State, pages};
-use crate::store::{Look, StoreError, look};
+use crate::store::StoreError;
 
 /// What the page's address says after the password was changed.
 const CHANGED: &str = "changed";
@@ -83,9 +81,11 @@ pub async fn change(
                 client = arrival.shown_client(),
                 "logged out everywhere"
             );
-            let left = see_other(&format!("{}/login", state.root_path));
             let kinds = [Kind::Session, Kind::Browser];
-            Ok(with_headers(left, kinds.map(|kind| cookies::removed(kind, &arrival, &state))))
+            Ok(with_headers(
+                state.see_other("/login"),
+                kinds.map(|kind| cookies::removed(kind, &arrival, &state)),
+            ))
         }
         Change::Password { current, password, again } => {
             let chosen = Chosen { current, password, again };
@@ -111,27 +111,23 @@ async fn change_password(
     let refused =
         |reason| page(state, headers, &found.session, StatusCode::UNPROCESSABLE_ENTITY, reason, None);
     let email: Email = found.session.email.parse().map_err(Refusal::Internal)?;
-    let new = match Password::chosen(&password, &email) {
-        Ok(_) if password != again => return refused("different"),
+    let new = match chosen_twice(&password, &again, &email) {
         Ok(new) => new,
-        Err(fault) => return refused(fault.id()),
+        Err(reason) => return refused(reason),
     };
-    let browser = cookies::presented(headers, Kind::Browser, arrival);
-    let (known, now, of) = (browser.as_ref().map(super::Presented::hash), clock::utc(), email.clone());
-    let credentials =
-        look(&*state.store, Look::Short, move |view| view.credentials(&of, known.as_ref(), now)).await?;
+    let browser = cookies::presented(headers, Kind::Browser, arrival, state);
     // Whoever has stolen a session is as slow with the password as at the login.
-    let known_browser = known.filter(|_| credentials.as_ref().is_some_and(|found| found.knows_browser));
-    let attempt = Attempt { client: arrival.client, account: SecretHash::of(email.as_str()), known_browser };
-    match is_right(state, &attempt, credentials.as_ref(), &current).await? {
-        Err(wait) => {
+    let claim = Claim { email: email.as_str(), password: &current, browser: browser.as_ref() };
+    let Credentials { account, password: before, .. } = match prove(state, &claim, arrival).await? {
+        Ok(credentials) => credentials,
+        Err(Unproven { wait: Some(wait), .. }) => {
             let seconds = seconds(wait);
             let status = StatusCode::TOO_MANY_REQUESTS;
             let mut page = page(state, headers, &found.session, status, "wait", Some(seconds))?;
             page.headers_mut().insert(RETRY_AFTER, seconds.into());
             return Ok(page);
         }
-        Ok(false) => {
+        Err(Unproven { wait: None, .. }) => {
             tracing::warn!(
                 account = found.account.0,
                 client = arrival.shown_client(),
@@ -139,9 +135,7 @@ async fn change_password(
             );
             return refused("wrong");
         }
-        Ok(true) => {}
-    }
-    let Some(Credentials { account, password: before, .. }) = credentials else { return refused("wrong") };
+    };
     let hash = state.accounts.hashing.turn().await?.hash(new).await?;
     let tokens = Tokens::fresh()?;
     let login = tokens.login(account, before, None, None);
@@ -155,6 +149,6 @@ async fn change_password(
         client = arrival.shown_client(),
         "the password was changed; other sessions have ended"
     );
-    let done = see_other(&format!("{}/account?{CHANGED}", state.root_path));
+    let done = state.see_other(&format!("/account?{CHANGED}"));
     Ok(with_headers(done, tokens.cookies(arrival, state)))
 }

@@ -42,12 +42,46 @@ enum Counted {
     Browser(SecretHash),
 }
 
+impl Counted {
+    /// Failures after which the next has to wait.
+    fn free(self) -> u32 {
+        match self {
+            Self::Network(_) | Self::Both(..) | Self::Browser(_) => FREE_OF_NETWORK,
+            Self::Account(_) => FREE_OF_ACCOUNT,
+        }
+    }
+}
+
 /// What is remembered of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Failures {
     count: u32,
-    /// When the next may come.
-    free_at: Instant,
+    last_at: Instant,
+}
+
+impl Failures {
+    /// How long the next has to wait, if it has to.
+    fn wait(self, free: u32, now: Instant) -> Option<Duration> {
+        let free_at = self.last_at + pause(self.count, free);
+        Some(free_at.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+    }
+}
+
+/// What an attempt has counted as a failure, in case that it was none.
+#[derive(Debug)]
+#[must_use]
+pub struct Ticket {
+    counted: Vec<Step>,
+    /// What there is no reason to remember any more when it was none.
+    disproved: Counted,
+}
+
+/// One more failure of one.
+#[derive(Debug)]
+struct Step {
+    of: Counted,
+    before: Option<Failures>,
+    after: Failures,
 }
 
 /// Whose login it is.
@@ -61,7 +95,8 @@ pub struct Attempt {
     pub known_browser: Option<SecretHash>,
 }
 
-/// Counts failures.
+/// Counts failures. Copies count together.
+#[derive(Clone)]
 pub struct Throttle(Cache<Counted, Failures>);
 
 impl Throttle {
@@ -82,61 +117,71 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait. Nothing is counted then.
-    pub fn begin(&self, attempt: &Attempt, now: Instant) -> Result<(), Duration> {
+    pub fn begin(&self, attempt: &Attempt, now: Instant) -> Result<Ticket, Duration> {
         if let Some(browser) = attempt.known_browser {
-            return self.count(Counted::Browser(browser), FREE_OF_NETWORK, now);
+            let browser = Counted::Browser(browser);
+            return Ok(Ticket { counted: vec![self.count(browser, now)?], disproved: browser });
         }
         let (network, account) = (network(attempt.client), attempt.account);
-        let has_failed = self.0.contains_key(&Counted::Both(network, account));
+        let both = Counted::Both(network, account);
+        let has_failed = self.failures(both, now).is_some();
         let for_account = if has_failed { self.wait(Counted::Account(account), now) } else { None };
         if let Some(wait) = for_account.max(self.wait(Counted::Network(network), now)) {
             return Err(wait);
         }
-        self.count(Counted::Network(network), FREE_OF_NETWORK, now)?;
-        // Whether it may wait or not: it is let through in any case now.
-        let _ = self.count(Counted::Account(account), FREE_OF_ACCOUNT, now);
-        self.0.insert(Counted::Both(network, account), Failures { count: 1, free_at: now });
-        Ok(())
+        let mut counted = vec![self.count(Counted::Network(network), now)?];
+        // Where the account waits it is not counted: a network that is new to it is let through all the same.
+        counted.extend(self.count(Counted::Account(account), now));
+        self.0.insert(both, Failures { count: 1, last_at: now });
+        Ok(Ticket { counted, disproved: both })
     }
 
-    /// Takes back that an attempt counted: it was none to guess. What others have counted stays.
-    pub fn succeeded(&self, attempt: &Attempt) {
-        if let Some(browser) = attempt.known_browser {
-            self.0.invalidate(&Counted::Browser(browser));
-            return;
-        }
-        let network = network(attempt.client);
-        for counted in [Counted::Network(network), Counted::Account(attempt.account)] {
-            self.0.entry(counted).and_compute_with(|entry| match entry.map(|entry| entry.into_value()) {
+    /// Takes back what an attempt has counted: it was none to guess. What others have counted stays, and those who wait for
+    /// that wait no longer than before.
+    pub fn succeeded(&self, ticket: Ticket) {
+        for Step { of, before, after } in ticket.counted {
+            self.0.entry(of).and_compute_with(|entry| match entry.map(|entry| entry.into_value()) {
+                Some(failures) if failures == after => before.map_or(Op::Remove, Op::Put),
+                // Others have failed since.
                 Some(failures) if failures.count > 1 => {
                     Op::Put(Failures { count: failures.count - 1, ..failures })
                 }
                 _ => Op::Remove,
             });
         }
-        self.0.invalidate(&Counted::Both(network, attempt.account));
+        self.0.invalidate(&ticket.disproved);
     }
 
-    fn wait(&self, counted: Counted, now: Instant) -> Option<Duration> {
-        let failures = self.0.get(&counted)?;
-        Some(failures.free_at.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+    /// Those that are not forgotten. The cache counts from when it was told last, be that a failure or not.
+    fn failures(&self, of: Counted, now: Instant) -> Option<Failures> {
+        self.0.get(&of).filter(|failures| is_remembered(failures, now))
+    }
+
+    fn wait(&self, of: Counted, now: Instant) -> Option<Duration> {
+        self.failures(of, now)?.wait(of.free(), now)
     }
 
     /// Counts one more, unless it has to wait. Of several at once each is counted.
-    fn count(&self, counted: Counted, free: u32, now: Instant) -> Result<(), Duration> {
-        let mut refused = None;
-        self.0.entry(counted).and_compute_with(|entry| {
-            let before = entry.map(|entry| entry.into_value());
-            let wait = before.map(|failures| failures.free_at.saturating_duration_since(now));
-            refused = wait.filter(|wait| !wait.is_zero());
-            if refused.is_some() {
+    fn count(&self, of: Counted, now: Instant) -> Result<Step, Duration> {
+        let mut result = Err(Duration::ZERO);
+        self.0.entry(of).and_compute_with(|entry| {
+            let before =
+                entry.map(|entry| entry.into_value()).filter(|failures| is_remembered(failures, now));
+            if let Some(wait) = before.and_then(|failures| failures.wait(of.free(), now)) {
+                result = Err(wait);
                 return Op::Nop;
             }
             let count = before.map_or(0, |failures| failures.count).saturating_add(1);
-            Op::Put(Failures { count, free_at: now + pause(count, free) })
+            let after = Failures { count, last_at: now };
+            result = Ok(Step { of, before, after });
+            Op::Put(after)
         });
-        refused.map_or(Ok(()), Err)
+        result
     }
+}
+
+fn is_remembered(failures: &Failures, now: Instant) -> bool {
+    now.saturating_duration_since(failures.last_at) < FORGOTTEN_AFTER
 }
 
 /// How long the next has to wait after so many failures, of which some are free.
@@ -163,6 +208,16 @@ mod tests {
     use super::*;
     use crate::clock;
 
+    /// What comes of an attempt that fails.
+    fn fail(throttle: &Throttle, attempt: &Attempt, now: Instant) -> Result<(), Duration> {
+        throttle.begin(attempt, now).map(|_ticket| ())
+    }
+
+    /// One that is right, and has not to wait.
+    fn succeed(throttle: &Throttle, attempt: &Attempt, now: Instant) {
+        throttle.succeeded(throttle.begin(attempt, now).expect("it need not wait"));
+    }
+
     fn attempt(client: &str, account: &str) -> Attempt {
         Attempt {
             client: Some(client.parse().expect("an address")),
@@ -177,14 +232,14 @@ mod tests {
         let now = clock::instant();
         let guesser = attempt("192.0.2.1", "ann");
         for _ in 0..FREE_OF_NETWORK {
-            assert_eq!(throttle.begin(&guesser, now), Ok(()));
+            assert_eq!(fail(&throttle, &guesser, now), Ok(()));
         }
-        assert_eq!(throttle.begin(&guesser, now), Err(WAIT_MIN));
-        assert_eq!(throttle.begin(&guesser, now), Err(WAIT_MIN), "what is refused does not count");
-        assert_eq!(throttle.begin(&attempt("192.0.2.1", "bob"), now), Err(WAIT_MIN), "another account, too");
+        assert_eq!(fail(&throttle, &guesser, now), Err(WAIT_MIN));
+        assert_eq!(fail(&throttle, &guesser, now), Err(WAIT_MIN), "what is refused does not count");
+        assert_eq!(fail(&throttle, &attempt("192.0.2.1", "bob"), now), Err(WAIT_MIN), "another account, too");
         let later = now + WAIT_MIN;
-        assert_eq!(throttle.begin(&guesser, later), Ok(()));
-        assert_eq!(throttle.begin(&guesser, later), Err(2 * WAIT_MIN));
+        assert_eq!(fail(&throttle, &guesser, later), Ok(()));
+        assert_eq!(fail(&throttle, &guesser, later), Err(2 * WAIT_MIN));
         assert_eq!(pause(FREE_OF_NETWORK + 9, FREE_OF_NETWORK), Duration::from_secs(512));
         for count in [FREE_OF_NETWORK + 10, FREE_OF_NETWORK + 40, u32::MAX] {
             assert_eq!(pause(count, FREE_OF_NETWORK), WAIT_MAX);
@@ -196,10 +251,14 @@ mod tests {
         let throttle = Throttle::new();
         let now = clock::instant();
         for host in 0..FREE_OF_ACCOUNT {
-            assert_eq!(throttle.begin(&attempt(&format!("192.0.2.{host}"), "ann"), now), Ok(()));
+            assert_eq!(fail(&throttle, &attempt(&format!("192.0.2.{host}"), "ann"), now), Ok(()));
         }
-        assert_eq!(throttle.begin(&attempt("192.0.2.1", "ann"), now), Err(WAIT_MIN));
-        assert_eq!(throttle.begin(&attempt("192.0.2.1", "bob"), now), Ok(()), "it is the account that waits");
+        assert_eq!(fail(&throttle, &attempt("192.0.2.1", "ann"), now), Err(WAIT_MIN));
+        assert_eq!(
+            fail(&throttle, &attempt("192.0.2.1", "bob"), now),
+            Ok(()),
+            "it is the account that waits"
+        );
     }
 
     #[test]
@@ -210,26 +269,26 @@ mod tests {
         for _ in 0..30 {
             if let Err(wait) = throttle.begin(&guesser, now) {
                 now += wait;
-                throttle.begin(&guesser, now).expect("it has waited");
+                fail(&throttle, &guesser, now).expect("it has waited");
             }
         }
-        assert_eq!(throttle.begin(&guesser, now), Err(WAIT_MAX));
+        assert_eq!(fail(&throttle, &guesser, now), Err(WAIT_MAX));
         assert_eq!(
-            throttle.begin(&attempt("198.51.100.7", "ann"), now),
+            fail(&throttle, &attempt("198.51.100.7", "ann"), now),
             Ok(()),
             "a first login from elsewhere"
         );
         let known = Attempt { known_browser: Some(SecretHash::of("browser")), ..guesser };
         for _ in 0..FREE_OF_NETWORK {
-            assert_eq!(throttle.begin(&known, now), Ok(()), "from the guesser's own address");
+            assert_eq!(fail(&throttle, &known, now), Ok(()), "from the guesser's own address");
         }
         assert_eq!(
-            throttle.begin(&known, now),
+            fail(&throttle, &known, now),
             Err(WAIT_MIN),
             "who has a known browser cannot guess with it"
         );
-        throttle.succeeded(&known);
-        assert_eq!(throttle.begin(&known, now), Ok(()));
+        succeed(&throttle, &known, now + WAIT_MIN);
+        assert_eq!(fail(&throttle, &known, now), Ok(()), "it has shown that it does not guess");
     }
 
     #[test]
@@ -239,17 +298,73 @@ mod tests {
         let guesser = attempt("192.0.2.1", "ann");
         let own = attempt("192.0.2.1", "mallory");
         for _ in 1..FREE_OF_NETWORK {
-            throttle.begin(&guesser, now).expect("free");
+            fail(&throttle, &guesser, now).expect("free");
         }
-        throttle.begin(&own, now).expect("free");
-        throttle.succeeded(&own);
-        throttle.begin(&guesser, now + WAIT_MIN).expect("it has waited");
-        assert!(throttle.begin(&guesser, now + WAIT_MIN).is_err(), "logging in oneself gains no guesses");
+        for _ in 0..3 {
+            succeed(&throttle, &own, now);
+        }
+        fail(&throttle, &guesser, now).expect("the last that is free");
+        assert_eq!(fail(&throttle, &guesser, now), Err(WAIT_MIN), "logging in oneself gains no guesses");
         let owner = attempt("198.51.100.7", "ann");
         for _ in 0..100 {
-            throttle.begin(&owner, now).expect("who does not fail does not wait");
-            throttle.succeeded(&owner);
+            succeed(&throttle, &owner, now);
         }
+    }
+
+    #[test]
+    fn a_success_does_not_prolong_the_wait_of_its_network() {
+        let throttle = Throttle::new();
+        let mut now = clock::instant();
+        let (guesser, ann) = (attempt("192.0.2.1", "eve"), attempt("192.0.2.1", "ann"));
+        let mut wait = Duration::ZERO;
+        while wait < WAIT_MAX {
+            now += wait;
+            wait = fail(&throttle, &guesser, now).err().unwrap_or_default();
+        }
+        now += wait;
+        for _ in 0..3 {
+            succeed(&throttle, &ann, now);
+        }
+        assert_eq!(fail(&throttle, &guesser, now), Ok(()), "whoever has waited does not wait again");
+        assert_eq!(fail(&throttle, &ann, now), Err(WAIT_MAX));
+
+        // While somebody's password is looked at another fails: from then on it counts.
+        now += WAIT_MAX;
+        let free = Throttle::new();
+        let ticket = free.begin(&ann, now).expect("free");
+        for _ in 1..FREE_OF_NETWORK {
+            fail(&free, &guesser, now).expect("free");
+        }
+        free.succeeded(ticket);
+        fail(&free, &guesser, now).expect("the last that is free");
+        assert_eq!(fail(&free, &guesser, now), Err(WAIT_MIN));
+    }
+
+    #[test]
+    fn a_success_does_not_keep_failures_from_being_forgotten() {
+        let throttle = Throttle::new();
+        let now = clock::instant();
+        let guesser = attempt("192.0.2.1", "ann");
+        for _ in 0..FREE_OF_NETWORK {
+            fail(&throttle, &guesser, now).expect("free");
+        }
+        succeed(&throttle, &attempt("192.0.2.1", "bob"), now + FORGOTTEN_AFTER / 2);
+        for _ in 0..FREE_OF_NETWORK {
+            fail(&throttle, &guesser, now + FORGOTTEN_AFTER).expect("all is forgotten");
+        }
+    }
+
+    #[test]
+    fn a_success_takes_nothing_from_an_account_that_it_did_not_count_for() {
+        let throttle = Throttle::new();
+        let now = clock::instant();
+        for host in 0..FREE_OF_ACCOUNT {
+            fail(&throttle, &attempt(&format!("192.0.2.{host}"), "ann"), now).expect("free");
+        }
+        for host in 0..3 {
+            succeed(&throttle, &attempt(&format!("198.51.100.{host}"), "ann"), now);
+        }
+        assert_eq!(fail(&throttle, &attempt("192.0.2.1", "ann"), now), Err(WAIT_MIN), "it waits as before");
     }
 
     #[test]

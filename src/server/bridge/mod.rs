@@ -15,7 +15,7 @@ mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use self::about::{meta, public_url};
 pub use self::agents::{history, list, status, status_of};
@@ -28,6 +28,7 @@ use self::presence::Presence;
 use self::running::Running;
 use super::bounds::Bounds;
 use super::error::Refusal;
+use super::seldom::Seldom;
 use crate::clock;
 use crate::domain::agent::{Agent, AgentId, Sighting};
 use crate::domain::metrics::Traffic;
@@ -74,6 +75,7 @@ pub struct Bridge {
     running: Arc<Running>,
     finished: Finished,
     endings: Arc<Endings>,
+    wrong_tokens: Seldom,
     /// Runs commands to their end, whatever becomes of the worker that was asked.
     runtime: tokio::runtime::Handle,
 }
@@ -88,6 +90,7 @@ impl Bridge {
             running: Arc::new(Running::new(bounds)),
             finished: Finished::new(),
             endings: Arc::new(Endings::default()),
+            wrong_tokens: Seldom::new(),
             runtime: tokio::runtime::Handle::current(),
             options,
         }
@@ -104,6 +107,11 @@ impl Bridge {
             Some(presented) if presented == token => Ok(()),
             Some(_) => Err(Refusal::TokenInvalid),
         }
+    }
+
+    /// Counts a wrong token. `Some` when there is to be a line of the log about it: how many there were since the last.
+    pub fn count_wrong_token(&self, now: Instant) -> Option<u64> {
+        self.wrong_tokens.count(now)
     }
 
     /// How commands are run.
