@@ -186,13 +186,14 @@ impl Refusal {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", StoreError::TooSoon.to_string(), None)
             }
             Self::Unavailable(why) => {
-                let message = match why.word {
+                let fault = Fault::ALL.into_iter().find(|fault| fault.name() == why.word);
+                let message = fault.map(Fault::description).unwrap_or(match why.word {
                     "commands" => "as many commands run as may at a time; try again later",
                     "logins" => "too many log in at the same time; try again in a moment",
                     "disk_space" => "there is too little space on the disk for commands",
                     "closing" => "the server is being stopped",
                     _ => "the server cannot take this at the moment; try again later",
-                };
+                });
                 cause = Some(why);
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", message.into(), None)
             }

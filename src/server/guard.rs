@@ -14,8 +14,9 @@ use axum::response::Response;
 
 use super::error::{Cause, Refusal};
 use super::metrics::Metrics;
+use super::pages::Reader;
 use super::routes::{self, ROUTES, Route};
-use super::{State, cors, pages, security};
+use super::{State, cors, pages, security, session};
 use crate::clock;
 use crate::domain::metrics::Traffic;
 
@@ -44,11 +45,11 @@ pub async fn guard(Extract(post): Extract<Post>, request: Request, next: Next) -
 pub async fn guarded<F: Future<Output = Response>>(
     state: &State,
     route: usize,
-    request: Request,
+    mut request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let head = Head::of(&request);
-    let reader = is_for_people(route, &request).then(|| request.headers().clone());
+    let reader = is_for_people(route, &request).then(|| Reader::of(&mut request));
     let traffic = traffic(request.headers());
     let mut counted =
         Counted { metrics: &state.metrics, route, traffic, begun: clock::instant(), done: false };
@@ -60,7 +61,7 @@ pub async fn guarded<F: Future<Output = Response>>(
     let mut response = if let Some(Err(_)) = place {
         refused(&head, Refusal::Unavailable(Cause::word("requests_in_flight")))
     } else {
-        match tokio::time::timeout(timeout, pages::at(&head.uri, answer(request))).await {
+        match tokio::time::timeout(timeout, pages::at(&head.method, &head.uri, answer(request))).await {
             Ok(response) => {
                 let held = state.unsent.hold(response).await;
                 held.unwrap_or_else(|refusal| refused(&head, refusal))
@@ -68,12 +69,14 @@ pub async fn guarded<F: Future<Output = Response>>(
             Err(_) => refused(&head, Refusal::Slow(timeout)),
         }
     };
-    if let Some(headers) = reader {
-        response = pages::at(&head.uri, async { pages::for_people(state, &headers, response) }).await;
+    if let Some(reader) = reader {
+        let page = async { pages::for_people(state, &reader, response) };
+        response = pages::at(&head.method, &head.uri, page).await;
     }
     counted.finish(response.status());
     // An answer of 503 is what who asks for it is there for, not an error.
     head.sign(state, route, is_watching, &mut response);
+    security::forbid_sniffing(&mut response);
     if cors::is_for_devices(head.uri.path()) {
         return cors::allow_any_origin(response);
     }
@@ -129,6 +132,7 @@ impl Drop for Counted<'_> {
 
 /// What of a request is needed when it is answered. Neither path nor query is logged, since either may hold a key.
 struct Head {
+    method: Method,
     uri: Uri,
     id: Option<HeaderValue>,
 }
@@ -136,7 +140,7 @@ struct Head {
 impl Head {
     fn of(request: &Request) -> Self {
         let id = brought_id(request.headers());
-        Self { uri: request.uri().clone(), id }
+        Self { method: request.method().clone(), uri: request.uri().clone(), id }
     }
 
     /// Logs what is worth it, counts an error of the server with its cause, and writes the request's id into the answer
@@ -206,7 +210,9 @@ async fn beside_the_routes(
     refusal: fn(&Method, &str) -> Refusal,
 ) -> Response {
     guarded(state, routes::OTHER, request, |request| async move {
-        let (method, path) = (request.method(), request.uri().path());
+        let (mut parts, _) = request.into_parts();
+        session::find_reader(&mut parts, state).await;
+        let (method, path) = (&parts.method, parts.uri.path());
         if cors::is_preflight(method, path) {
             cors::preflight()
         } else {

@@ -13,7 +13,7 @@ const REFUSALS_MAX: usize = 256;
 const HEARING: Duration = Duration::from_secs(1);
 /// As a device knows it: the body `0`.
 const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 1\r\nRetry-After: 1\r\nConnection: close\r\n\r\n0";
+    X-Content-Type-Options: nosniff\r\nContent-Length: 1\r\nRetry-After: 1\r\nConnection: close\r\n\r\n0";
 
 /// Refuses connections.
 pub struct Refusals(Arc<Semaphore>);

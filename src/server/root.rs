@@ -1,9 +1,12 @@
 //! The path below which a proxy serves this server. Some proxies take it away before they pass a request on, others do not:
 //! both are understood.
 
-use axum::http::Uri;
+use axum::http::header::LOCATION;
 use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
 
+use super::State;
 use super::routes::ROUTES;
 
 /// Bytes of one.
@@ -41,6 +44,16 @@ fn own_segments() -> impl Iterator<Item = &'static str> {
         .iter()
         .filter_map(|route| route.path.split(['/', '[']).nth(1))
         .filter(|segment| !segment.is_empty())
+}
+
+impl State {
+    /// A redirect to a page of this server, which is followed with `GET`. `path` is as in the table of routes, perhaps with a
+    /// query; what somebody else has named was looked at before. One that cannot stand in a header leads to the beginning.
+    pub fn see_other(&self, path: &str) -> Response {
+        let location = HeaderValue::from_str(&format!("{}{path}", self.root_path));
+        let location = location.unwrap_or(HeaderValue::from_static("/"));
+        (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+    }
 }
 
 /// Takes the root path away from the beginning of an address, if it is there.

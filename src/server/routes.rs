@@ -186,6 +186,14 @@ impl Route {
         matches!(self.path, "/run_bash" | "/agent/pipeline")
     }
 
+    /// Whether it is for a path, of those without variants.
+    fn is_at(&self, path: &str) -> bool {
+        let parameter = |segment: &str| segment.starts_with('{');
+        let is_one = |(own, given): (&str, &str)| own == given || parameter(own) && !given.is_empty();
+        let (own, given) = (self.path.split('/'), path.split('/'));
+        own.clone().count() == given.clone().count() && own.zip(given).all(is_one)
+    }
+
     /// Method and path without its variants, as `GET /channels/{channel}/feeds`.
     pub fn name(&self) -> String {
         let mut path = self.path.to_owned();
@@ -196,6 +204,11 @@ impl Route {
         }
         format!("{} {path}", self.method)
     }
+}
+
+/// Whether something answers `GET` at a path without variants, as those of pages are.
+pub fn takes_get(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.method == "GET" && route.is_at(path))
 }
 
 /// The paths that one of the table stands for: `/feed[s][.json|.xml]` is `/feed`, `/feeds`, `/feed.json`, ….
@@ -241,6 +254,23 @@ mod tests {
         assert!(names.contains(&"GET /channels/{channel}/feeds".to_owned()), "{names:?}");
         let distinct: std::collections::HashSet<_> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn what_a_browser_can_load_is_told_from_what_takes_forms_only() {
+        for (path, expected) in [
+            ("/", true),
+            ("/login", true),
+            ("/admin/channels/7/keys/2", true),
+            ("/admin/stress-test/compare", true),
+            ("/admin/channels/7/keys", false),
+            ("/admin/channels//keys/2", false),
+            ("/admin/channels/7/keys/2/rotate", false),
+            ("/logout", false),
+            ("", false),
+        ] {
+            assert_eq!(takes_get(path), expected, "{path}");
+        }
     }
 
     #[test]

@@ -14,14 +14,19 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// `no-referrer` would have browsers send forms with `Origin: null`.
-const HEADERS: [(HeaderName, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 5] = [
     (CONTENT_SECURITY_POLICY, POLICY),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "same-origin"),
     (X_FRAME_OPTIONS, "DENY"),
     (OPENER_POLICY, "same-origin"),
     (RESOURCE_POLICY, "same-origin"),
 ];
+
+/// Tells a browser to take an answer for nothing but what it says it is. What a device has stored is text that anybody may have
+/// written, and a page's policy lets scripts of this server run.
+pub fn forbid_sniffing(response: &mut Response) {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
 
 /// Protects an answer that is for nobody but this server's own pages and for programs. What does not say how long it may be
 /// kept is not kept.

@@ -1,18 +1,17 @@
 //! Who has logged in with a browser: what pages and their forms take as arguments.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, Method};
 use serde::de::DeserializeOwned;
 
 use super::accounts::cookies::{self, Kind};
 use super::error::Refusal;
 use super::forwarded::Arrival;
-use super::pages::language;
-use super::{State, body, origin};
+use super::{State, accounts, body, origin, pages};
 use crate::clock;
 pub use crate::domain::account::Role;
 use crate::domain::id::AccountId;
@@ -46,6 +45,24 @@ pub struct LoggedIn {
     pub hash: SecretHash,
 }
 
+/// What was found of a page's reader, for those who have passed the request on. It is shared by all copies.
+#[derive(Clone, Default)]
+pub struct Found(Arc<OnceLock<Session>>);
+
+impl Found {
+    /// The reader's session, if they have logged in and anybody has looked.
+    pub fn session(&self) -> Option<&Session> {
+        self.0.get()
+    }
+}
+
+/// Looks who the reader of a page is, where no handler does. A database that cannot be asked is no reason for another answer.
+pub async fn find_reader(parts: &mut Parts, state: &State) {
+    if parts.extensions.get::<Found>().is_some() {
+        let _ = current(parts, state).await;
+    }
+}
+
 /// Goes with a request whose sender is looked at once more, while its answer goes on.
 #[derive(Clone, Copy)]
 struct LookedAtAgain;
@@ -66,7 +83,9 @@ pub async fn current(parts: &mut Parts, state: &State) -> Result<Option<LoggedIn
         return Ok(Some(found.clone()));
     }
     let arrival = Arrival::of(parts, state);
-    let Some(token) = cookies::presented(&parts.headers, Kind::Session, &arrival) else { return Ok(None) };
+    let Some(token) = cookies::presented(&parts.headers, Kind::Session, &arrival, state) else {
+        return Ok(None);
+    };
     let hash = token.hash();
     // Asked each time: what another process has ended must be over at once.
     let found = look(&*state.store, Look::Short, move |view| view.session(&hash)).await?;
@@ -76,6 +95,10 @@ pub async fn current(parts: &mut Parts, state: &State) -> Result<Option<LoggedIn
         state.accounts.note_seen(&state.store, hash, now);
     }
     let session = Session { email: found.email.to_string(), role: found.role, csrf: token.csrf() };
+    if let Some(Found(reader)) = parts.extensions.get() {
+        // Whoever was found before is the same.
+        let _ = reader.set(session.clone());
+    }
     let found = LoggedIn { session, account: found.account, hash };
     parts.extensions.insert(found.clone());
     Ok(Some(found))
@@ -87,7 +110,7 @@ impl FromRequestParts<Arc<State>> for LoggedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Self::Rejection> {
         let Some(found) = current(parts, state).await? else {
-            return Err(Refusal::LogIn(login_path(parts, &state.root_path)));
+            return Err(Refusal::LogIn(format!("{}{}", state.root_path, login_path(parts))));
         };
         if origin::is_unsafe(&parts.method) {
             origin::require_own(&parts.headers, &Arrival::of(parts, state))?;
@@ -96,18 +119,10 @@ impl FromRequestParts<Arc<State>> for LoggedIn {
     }
 }
 
-/// Where to log in, and to come back from, if that is a page.
-fn login_path(parts: &Parts, root: &str) -> String {
-    let next = parts.uri.path_and_query().map(|path| path.as_str()).filter(|path| {
-        [Method::GET, Method::HEAD].contains(&parts.method) && *path != "/" && language::is_local(path)
-    });
-    match next {
-        None => format!("{root}/login"),
-        Some(next) => {
-            let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-            format!("{root}/login?{query}")
-        }
-    }
+/// Where to log in, and to come back from. Of a form that was sent it says that it was not taken.
+fn login_path(parts: &Parts) -> String {
+    let next = pages::place(&parts.method, &parts.uri);
+    accounts::login_path(&next, origin::is_unsafe(&parts.method))
 }
 
 /// Whoever looks at a page and has logged in. Others are sent to log in.

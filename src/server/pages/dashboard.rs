@@ -104,7 +104,7 @@ async fn page(state: &State, headers: &HeaderMap, session: &Session) -> Result<H
         Err(Refusal::Unavailable(_)) if condition.is_some() => None,
         Err(refusal) => return Err(refusal),
     };
-    let condition = condition.map(|condition| fault(&told, &condition));
+    let condition = condition.map(|condition| fault(state, headers, &condition)).transpose()?;
     let step = state.clock_step().map(|step| {
         context! { at => Value::from(Serde(step.at)), seconds => step.by_ms as f64 / 1000.0 }
     });
@@ -113,13 +113,15 @@ async fn page(state: &State, headers: &HeaderMap, session: &Session) -> Result<H
     super::render(state, headers, Some(session), "dashboard.html", data)
 }
 
-fn fault(told: &Told, condition: &Condition) -> Value {
-    context! {
+/// What is wrong with the database, and what to do about it.
+pub fn fault(state: &State, headers: &HeaderMap, condition: &Condition) -> Result<Value, Refusal> {
+    let told = Told::new(words_in(state, LANGUAGES[0])?, words(state, headers)?);
+    Ok(context! {
         what => told.say(condition.fault.description()),
         next_step => told.say(condition.fault.next_step()),
         since => Value::from(Serde(condition.since)),
         detail => condition.detail.as_str(),
-    }
+    })
 }
 
 /// What a dashboard shows.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State as Extract};
-use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_LANGUAGE, SET_COOKIE};
 use axum::response::IntoResponse;
 use cookie::{Cookie, SameSite};
 use serde::Deserialize;
 
 use crate::server::State;
+use crate::server::accounts::cookies;
 use crate::server::error::Refusal;
-use crate::server::session::Sent;
+use crate::server::session::{self, Sent};
 
 /// Languages that pages speak; the first is the default.
 pub const LANGUAGES: [&str; 2] = ["en", "ru"];
@@ -32,9 +33,7 @@ fn spoken(name: &str) -> Option<&'static str> {
 }
 
 fn chosen(headers: &HeaderMap) -> Option<&'static str> {
-    let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let cookies = cookies.flat_map(Cookie::split_parse).flatten();
-    cookies.filter(|cookie| cookie.name() == COOKIE_NAME).find_map(|cookie| spoken(cookie.value()))
+    cookies::named(headers, COOKIE_NAME).find_map(|value| spoken(&value))
 }
 
 /// The language of `Accept-Language` that the reader likes best among those that porta speaks.
@@ -69,14 +68,14 @@ pub async fn choose(
     Extract(state): Extract<Arc<State>>,
     request: Request,
 ) -> Result<impl IntoResponse, Refusal> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    session::find_reader(&mut parts, &state).await;
     let Choice { language, back } = Sent::read(&parts, body, &state).await?.parse()?;
     let language = spoken(&language).ok_or_else(|| Refusal::Invalid {
         field: Some("language"),
         message: format!("pages speak {}", LANGUAGES.join(" and ")),
     })?;
-    let root = &state.root_path;
-    let path = if root.is_empty() { "/" } else { root };
+    let path = if state.root_path.is_empty() { "/" } else { &state.root_path };
     // `Lax`: a link from elsewhere leads to a page in the reader's language, too.
     let cookie = Cookie::build((COOKIE_NAME, language))
         .path(path)
@@ -85,7 +84,7 @@ pub async fn choose(
         .http_only(true)
         .build();
     let back = if is_local(&back) { back.as_str() } else { "/" };
-    Ok((StatusCode::SEE_OTHER, [(SET_COOKIE, cookie.to_string()), (LOCATION, format!("{root}{back}"))]))
+    Ok(([(SET_COOKIE, cookie.to_string())], state.see_other(back)))
 }
 
 /// Whether a path leads to a page of this server and nowhere else, whatever a browser makes of it.
@@ -101,6 +100,7 @@ pub fn is_local(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::COOKIE;
     use proptest::prelude::*;
 
     use super::*;
@@ -133,6 +133,7 @@ mod tests {
         assert_eq!(of("a=b; porta_language=ru"), "ru");
         assert_eq!(of("porta_language=de"), "en");
         assert_eq!(of("other=ru"), "en");
+        assert_eq!(of("porta_language=de; porta_language=ru"), "ru");
     }
 
     #[test]

@@ -16,18 +16,18 @@ pub mod words;
 
 use std::future::Future;
 
-use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::context;
 
 pub use self::site::Site;
 use self::words::Words;
-use super::State;
 use super::error::{Refusal, Said};
-use super::session::{Role, Session};
+use super::session::{Found, Role, Session};
+use super::{State, routes};
 
 tokio::task_local! {
     /// Path and query of the request that is being answered.
@@ -35,12 +35,24 @@ tokio::task_local! {
 }
 
 /// Answers a request whose pages know where they stand: which tab they belong to, and where the language switch leads back to.
-pub async fn at<F: Future>(address: &Uri, answer: F) -> F::Output {
+pub async fn at<F: Future>(method: &Method, address: &Uri, answer: F) -> F::Output {
     if !is_for_people(address.path()) {
         return answer.await;
     }
-    let address = address.path_and_query().map_or("/", |address| address.as_str()).to_owned();
-    ADDRESS.scope(address, answer).await
+    ADDRESS.scope(place(method, address), answer).await
+}
+
+/// Path and query of the page that a reader is on. What takes a form only cannot be loaded: the nearest page above it is where
+/// its sender has come from, or close to it.
+pub fn place(method: &Method, address: &Uri) -> String {
+    let path = address.path();
+    if method == Method::GET || method == Method::HEAD || routes::takes_get(path) {
+        return address.path_and_query().map_or("/", |address| address.as_str()).to_owned();
+    }
+    // A longer path is no page's.
+    let path = if language::is_local(path) { path } else { "/" };
+    let mut above = std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(above, _)| above));
+    above.find(|path| routes::takes_get(path)).unwrap_or("/").to_owned()
 }
 
 /// A page for whoever sends these headers. Beside `data` the template knows `t` (the words of their language), `language`,
@@ -117,8 +129,23 @@ pub fn is_for_people(path: &str) -> bool {
     matches!(first, "" | "admin" | "login" | "logout" | "setup" | "account" | "language")
 }
 
+/// Who looks at an answer.
+pub struct Reader {
+    headers: HeaderMap,
+    found: Found,
+}
+
+impl Reader {
+    /// Whoever sends a request. If its handler finds that they have logged in, that is known here, too.
+    pub fn of(request: &mut Request) -> Self {
+        let found = Found::default();
+        request.extensions_mut().insert(found.clone());
+        Self { headers: request.headers().clone(), found }
+    }
+}
+
 /// A response to people: of a refusal it makes a page that says what was wrong and shows a way on.
-pub fn for_people(state: &State, headers: &HeaderMap, response: Response) -> Response {
+pub fn for_people(state: &State, reader: &Reader, response: Response) -> Response {
     let Some(Said(message)) = response.extensions().get::<Said>().cloned() else { return response };
     let (mut head, _) = response.into_parts();
     let kind = match head.status {
@@ -130,7 +157,15 @@ pub fn for_people(state: &State, headers: &HeaderMap, response: Response) -> Res
         status if status.is_server_error() => "server",
         _ => "request",
     };
-    match render(state, headers, None, "refused.html", context! { kind, message }) {
+    // Where the database has a fault, that and what to do about it says more than the refusal.
+    let condition = state.store.condition().filter(|_| kind == "unavailable");
+    let condition =
+        condition.map(|condition| dashboard::fault(state, &reader.headers, &condition)).transpose();
+    let page = condition.and_then(|fault| {
+        let data = context! { kind, message, fault };
+        render(state, &reader.headers, reader.found.session(), "refused.html", data)
+    });
+    match page {
         Ok(page) => {
             head.headers.remove(CONTENT_TYPE);
             head.headers.remove(CONTENT_LENGTH);
