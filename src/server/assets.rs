@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-use axum::extract::{Path as Name, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::State;
 use super::error::Refusal;
+use super::path::Path as Name;
 
 /// Where templates and assets are read from when debugging.
 const FOLDER: &str = "web";

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
 use super::body::{self, Kind, suffix};
 use super::error::Refusal;
+use super::path::Path;
 use super::{State, auth};
 use crate::domain::channel::Settings;
 use crate::domain::id::ChannelId;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use super::body::{self, Kind};
 use super::error::{Cause, Refusal};
+use super::path::Path;
 use super::{State, auth};
 use crate::clock;
 use crate::domain::id::ChannelId;

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::response::Response;
 
 use super::State;
 use super::auth;
 use super::body::{respond, suffix};
 use super::error::Refusal;
+use super::path::Path;
 use crate::clock;
 use crate::domain::aggregate::{Aggregate, Aggregator};
 use crate::domain::channel::{Channel, FIELDS};

@@ -24,6 +24,8 @@ mod openapi;
 mod operations;
 mod origin;
 mod pages;
+mod path;
+mod query;
 mod refusals;
 mod requests;
 pub mod retention;
@@ -38,9 +40,10 @@ mod workers;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 
@@ -114,6 +117,8 @@ pub struct State {
     site: Option<Site>,
     /// What a proxy has before every path, such as `/porta`; empty when there is nothing.
     root_path: String,
+    /// What describes the API, once somebody has asked.
+    description: OnceLock<Bytes>,
     fragments: pages::stress_test::Fragments,
     worker_timeout: Duration,
     bounds: Bounds,
@@ -130,6 +135,7 @@ pub struct State {
     trusted_proxies: Vec<IpAddr>,
     judging: Judging,
     recent: Recent,
+    asked: pages::requests::Asked,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -149,6 +155,7 @@ impl State {
             web,
             site,
             root_path,
+            description: OnceLock::new(),
             fragments: pages::stress_test::Fragments::default(),
             worker_timeout: options.worker_timeout,
             bounds,
@@ -165,6 +172,7 @@ impl State {
             trusted_proxies: options.trusted_proxies.clone(),
             judging: Judging::new(options.thresholds.clone()),
             recent: Recent::new(),
+            asked: pages::requests::Asked::new(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),

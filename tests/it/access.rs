@@ -293,3 +293,39 @@ fn the_bridge_opens_to_its_token_only_whatever_the_method() {
     assert!(seen > 150, "{seen}");
     assert!(!workspace.path().join("ran").exists());
 }
+
+/// Bytes that are no text name nothing, whoever asks: that is said in the shape of the path.
+#[test]
+fn what_is_no_text_in_a_path_is_not_there() {
+    let workspace = Workspace::new();
+    let (_, keys) = set_up(&workspace);
+    let server = bridge::serve(&workspace, &["--exec", "off"]);
+    let people = crate::support::people::Admin::new(&workspace, &server);
+    let token = keys.named.last().unwrap().1.as_deref();
+    let mut tried = 0;
+    for route in ROUTES.iter().filter(|route| route.path.contains('{')) {
+        let path = filled(&spellings(route.path)[0], "%FF").replace("/1", "/%FF").replace("porta.css", "%FF");
+        let path = path.replace("0123456789abcdef0123456789abcdef", "%FF");
+        let (status, text) = match route.access {
+            Access::AdminPage if route.method == "GET" => {
+                let seen = people.see(&path, "en");
+                assert!(seen.text.contains("There is no such page"), "{path}: {}", seen.text);
+                (seen.status, String::new())
+            }
+            // A form says first whose it is.
+            Access::AdminPage => continue,
+            Access::Agent => send(&server, route, &path, Some(TOKEN)),
+            _ => send(&server, route, &path, token),
+        };
+        assert_eq!(status, 404, "{} {path}: {text}", route.method);
+        let shape = match route.access {
+            Access::Admin => Some("\"code\":\"resource_not_found\""),
+            Access::Agent => Some("{\"error\":\""),
+            Access::AdminPage | Access::Page => None,
+            _ => Some("\"error_code\":\"error_resource_not_found\""),
+        };
+        assert!(shape.is_none_or(|shape| text.contains(shape)), "{path}: {text}");
+        tried += 1;
+    }
+    assert!(tried > 20, "{tried}");
+}

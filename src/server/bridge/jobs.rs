@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,7 @@ use crate::instance;
 use crate::server::State;
 use crate::server::auth::Agent;
 use crate::server::error::{Plain, Refusal};
+use crate::server::path::Path;
 
 /// Bytes of answers that are kept in memory, whole. The database keeps the beginning of each output.
 const FINISHED_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -143,7 +144,7 @@ pub async fn begin(state: &Arc<State>, execution: Arc<Execution>, mut run: Run) 
         drop(place);
     });
     has_begun.await.map_err(|error| Refusal::Internal(error.to_string()))??;
-    let location = format!("/agent/jobs/{id}");
+    let location = format!("{}/agent/jobs/{id}", state.root_path);
     let headers =
         [(LOCATION, location.as_str()), (HeaderName::from_static("preference-applied"), "respond-async")];
     Ok((StatusCode::ACCEPTED, headers, answer).into_response())

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,6 +15,7 @@ use crate::domain::unit::UtcMillis;
 use crate::server::State;
 use crate::server::auth::Admin;
 use crate::server::error::{Api, Refusal};
+use crate::server::query::{Query, within};
 use crate::store::SharedStore;
 
 /// Agents or operations in one answer.
@@ -180,10 +180,9 @@ impl Bridge {
 pub async fn list(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Query(which): Query<Which>,
 ) -> Result<Json<AgentOverview>, Api> {
-    let Query(which) = which.map_err(|error| unreadable(&error))?;
-    check_limit(which.limit)?;
+    within("limit", which.limit, &(1..=LIMIT_MAX))?;
     Ok(Json(state.bridge.overview(&state.store, which).await?))
 }
 
@@ -195,24 +194,10 @@ pub async fn list(
 pub async fn history(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
-    whose: Result<Query<Whose>, QueryRejection>,
+    Query(whose): Query<Whose>,
 ) -> Result<Json<AgentHistory>, Api> {
-    let Query(whose) = whose.map_err(|error| unreadable(&error))?;
-    check_limit(whose.limit)?;
+    within("limit", whose.limit, &(1..=LIMIT_MAX))?;
     let (operations, total) = state.bridge.operations(&state.store, &whose).await?;
     let operations = operations.into_iter().map(Past::from).collect();
     Ok(Json(AgentHistory { agent_id: whose.agent_id, operations, total }))
-}
-
-fn unreadable(error: &QueryRejection) -> Refusal {
-    Refusal::Invalid { field: None, message: error.body_text() }
-}
-
-fn check_limit(limit: u32) -> Result<(), Refusal> {
-    if (1..=LIMIT_MAX).contains(&limit) {
-        Ok(())
-    } else {
-        let message = format!("it takes a whole number from 1 to {LIMIT_MAX}");
-        Err(Refusal::Invalid { field: Some("limit"), message })
-    }
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::{Query, State as Extract};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -29,6 +29,7 @@ use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::State;
 use crate::server::error::Refusal;
 use crate::server::forwarded::Arrival;
+use crate::server::path::Path;
 use crate::server::session::{AdminPage, Session};
 use crate::store::{Look, StoreError, View, look};
 

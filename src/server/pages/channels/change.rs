@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -18,6 +18,7 @@ use crate::entropy;
 use crate::server::State;
 use crate::server::error::Refusal;
 use crate::server::forwarded::Arrival;
+use crate::server::path::Path;
 use crate::server::session::{AdminPage, Form, Session};
 use crate::store::StoreError;
 

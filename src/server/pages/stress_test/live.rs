@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::response::sse::Event;
@@ -19,6 +19,7 @@ use crate::server::State;
 use crate::server::error::Refusal;
 use crate::server::pages::words::Words;
 use crate::server::pages::{fragment, language, render, words, words_in};
+use crate::server::path::Path;
 use crate::server::session::{AdminPage, Session};
 use crate::server::stress_test::{self, Follower, Live};
 

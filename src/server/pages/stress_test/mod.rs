@@ -8,7 +8,7 @@ mod seconds;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State as Extract};
+use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use minijinja::value::Serde;
@@ -26,6 +26,7 @@ use crate::domain::run_order::{RunColumn, RunOrder};
 use crate::domain::validity::Verdict;
 use crate::server::State;
 use crate::server::error::Refusal;
+use crate::server::path::Path;
 use crate::server::session::{AdminPage, Form, Session};
 use crate::server::stress_test::{self, Limits, StartRequest};
 
