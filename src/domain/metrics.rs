@@ -15,7 +15,8 @@ use super::latency::Latency;
 use super::unit::UtcMillis;
 
 /// Who sends requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Traffic {
     /// Devices, readers, people.
     Live,
@@ -33,6 +34,34 @@ impl Traffic {
             Self::Live => "live",
             Self::Stress => "stress",
         }
+    }
+}
+
+/// What a route is there for, which decides what its requests say of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Devices, readers and agents: what the server has to be fast enough for.
+    Service,
+    /// The same, but an answer takes as long as an agent's command.
+    Commands,
+    /// Pages, what administrators' scripts ask for, and whoever watches the server; and what no route is for, as browsers ask for
+    /// it by themselves.
+    Administration,
+}
+
+impl Purpose {
+    /// That of a path of the table of routes.
+    pub fn of(path: &str) -> Self {
+        match path.split(['/', '[']).nth(1) {
+            _ if matches!(path, "/run_bash" | "/agent/pipeline") => Self::Commands,
+            Some("update" | "channels" | "agent" | "meta" | "public_url") => Self::Service,
+            _ => Self::Administration,
+        }
+    }
+
+    /// That of a route by its name, as `GET /channels/{channel}/feeds`.
+    pub fn of_route(name: &str) -> Self {
+        Self::of(name.split_once(' ').map_or("", |(_, path)| path))
     }
 }
 
@@ -233,9 +262,9 @@ impl AddAssign<&Self> for Usage {
 /// A period of a server, or of several on one database.
 #[derive(Clone, Debug, Default)]
 pub struct ServerPeriod {
-    /// Live requests.
+    /// Live requests of devices, readers and agents.
     pub live_requests: u64,
-    /// Live requests in the busiest minute.
+    /// The same in the busiest minute.
     pub live_requests_per_minute_max: u64,
     /// Agents that were active at a time, at most.
     pub active_agents_max: u64,

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 pub use self::beside_tests::Stressed;
 pub use self::calm::Calm;
-use super::criteria::verdict::Verdict;
+use super::criteria::verdict::{Rung, Verdict};
 use super::id::RunId;
 use super::latency::Latency;
 use super::metrics::{Incident, ServerPeriod, Writing};
@@ -91,9 +92,9 @@ pub const DAYS_MAX: i64 = 92;
 pub struct Live {
     /// Answers by the first digit of their status: 1xx, 2xx, 3xx, 4xx, 5xx.
     pub answered: [u64; 5],
-    /// How long requests took, but for those that run commands of agents: these take as long as the command.
+    /// How long the requests of devices, readers and agents took that run no command: these take as long as the command.
     pub latency: Latency,
-    /// Live requests and agents of all servers in the window, stress tests included; `None` when there was no server.
+    /// Live requests and agents of all servers in the window, the time of stress tests included; `None` when there was no server.
     pub all: Option<ServerPeriod>,
     /// The minutes (or hours) of servers without stress tests, the oldest first.
     pub calm: Vec<Calm>,
@@ -198,6 +199,7 @@ pub struct StoredCheck {
     /// The verdict that counts after damping.
     pub settled: Verdict,
     /// What to do: a rung of the ladder; `None` when that was unknown.
+    #[schema(schema_with = any_rung)]
     pub rung: Option<String>,
     /// What decided.
     pub reason: String,
@@ -213,6 +215,15 @@ pub struct StoredCheck {
     pub rps: Option<f64>,
     /// Red flags that were raised.
     pub red_flags: u64,
+}
+
+/// As it is stored.
+fn any_rung() -> Object {
+    let rungs = [Rung::Ok, Rung::Tune, Rung::Watch, Rung::Migrate].map(|rung| Some(rung.as_str()));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(rungs.into_iter().chain([None])))
+        .build()
 }
 
 /// Something that the checklist asks for.

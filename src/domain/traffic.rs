@@ -52,7 +52,7 @@ pub struct Asked {
     pub requests: u64,
     /// Of these, those that were answered with a status from 500.
     pub server_errors: u64,
-    /// How long they took, but for those that run commands of agents: these take as long as the command.
+    /// How long those of devices, readers and agents took that run no command: these take as long as the command.
     pub latency: Latency,
 }
 

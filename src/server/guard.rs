@@ -18,7 +18,7 @@ use super::pages::Reader;
 use super::routes::{self, ROUTES, Route};
 use super::{State, cors, pages, security, session};
 use crate::clock;
-use crate::domain::metrics::Traffic;
+use crate::domain::metrics::{Purpose, Traffic};
 
 /// Marks the requests of a stress test.
 const RUN_HEADER: HeaderName = HeaderName::from_static("x-porta-run");
@@ -55,7 +55,8 @@ pub async fn guarded<F: Future<Output = Response>>(
         Counted { metrics: &state.metrics, route, traffic, begun: clock::instant(), done: false };
     // Whoever watches an overloaded server must be let in.
     let is_watching = ROUTES.get(route).is_some_and(Route::is_for_watching);
-    let runs_commands = ROUTES.get(route).is_some_and(Route::runs_commands);
+    // What takes as long as a command does has limits of its own for that.
+    let runs_commands = ROUTES.get(route).is_some_and(|route| route.purpose() == Purpose::Commands);
     let timeout = if runs_commands { COMMANDS_TIMEOUT } else { state.worker_timeout };
     let place = if is_watching { None } else { Some(state.requests.try_acquire()) };
     let mut response = if let Some(Err(_)) = place {

@@ -13,6 +13,7 @@ use super::{
     State, accounts, admin, assets, bridge, channels, criteria, device, feeds, openapi, operations, pages,
     requests, stress_test,
 };
+use crate::domain::metrics::Purpose;
 
 /// The place in [`ROUTES`] of what is not in it.
 pub const OTHER: usize = ROUTES.len();
@@ -181,9 +182,9 @@ impl Route {
         matches!(self.path, "/health" | "/ready" | "/metrics")
     }
 
-    /// Whether it takes as long as a command does, and has limits of its own for that.
-    pub fn runs_commands(&self) -> bool {
-        matches!(self.path, "/run_bash" | "/agent/pipeline")
+    /// What it is there for.
+    pub fn purpose(&self) -> Purpose {
+        Purpose::of(self.path)
     }
 
     /// Whether it is for a path, of those without variants.

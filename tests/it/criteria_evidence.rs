@@ -208,3 +208,32 @@ fn the_largest_numbers_are_added_up_without_an_end() {
     let ended = server.stop();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
+
+/// Who looks at pages does not make the server slow for devices.
+#[test]
+fn latency_is_that_of_devices_and_agents() {
+    let slow = std::time::Duration::from_secs(5);
+    let pages = [
+        "GET /admin",
+        "GET /static/{file}",
+        "POST /login",
+        "GET /api/admin/criteria",
+        "GET /metrics",
+        "other",
+    ];
+    let slow_one = |(before, route): (i64, &'static str)| Minute {
+        ago: 11 + before,
+        route,
+        usual: slow,
+        slow,
+        ..Minute::QUIET
+    };
+    let commands = Minute { ago: 9, route: "POST /run_bash", usual: slow, slow, ..Minute::QUIET };
+    let minutes: Vec<_> = (0..).zip(pages).map(slow_one).chain([Minute::QUIET, commands]).collect();
+    let check = judged(&remembered::database(&minutes), &[]);
+    let p95 = of(&check, "criteria", "p95");
+    assert_eq!((&p95["evidence"]["samples"], &p95["status"]), (&600.into(), &"safe".into()), "{check:#}");
+    let agents = Minute { ago: 10, route: "POST /agent/status", ..Minute::QUIET };
+    let check = judged(&remembered::database(&[agents]), &[]);
+    assert_eq!(of(&check, "criteria", "p95")["evidence"]["samples"], 600, "{check:#}");
+}

@@ -12,7 +12,8 @@ use std::time::Duration;
 use super::routes::{OTHER, ROUTES, Route};
 use crate::clock;
 use crate::domain::metrics::{
-    Incident, IncidentKind, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Traffic, Usage, Writing,
+    Incident, IncidentKind, Purpose, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Traffic, Usage,
+    Writing,
 };
 use crate::domain::unit::UtcMillis;
 
@@ -185,9 +186,10 @@ impl Metrics {
             add(&mut gathered.totals.cells, &cells);
             let waiting = gathered.waiting(now);
             add(&mut waiting.cells, &cells);
-            let live = cells.iter().step_by(Traffic::ALL.len()).flatten();
+            let live = cells.iter().step_by(Traffic::ALL.len()).zip(ROUTES);
+            let live = live.filter(|(_, route)| route.purpose() != Purpose::Administration);
             waiting.server.add_same_minute(&ServerPeriod {
-                live_requests: live.map(|requests| requests.count()).sum(),
+                live_requests: live.filter_map(|(requests, _)| requests.as_ref()).map(|it| it.count()).sum(),
                 ..ServerPeriod::default()
             });
         }
@@ -343,6 +345,24 @@ mod tests {
         );
         assert_eq!(record.routes[0].route, ROUTES[0].name());
         assert_eq!((record.server.live_requests, record.server.live_requests_per_minute_max), (4, 4));
+    }
+
+    #[test]
+    fn what_people_look_at_is_no_load_of_devices() {
+        let metrics = Metrics::new();
+        metrics.count_on_this_thread();
+        let place = |path: &str| ROUTES.iter().position(|route| route.path == path).expect("a route");
+        for path in ["/admin", "/static/{file}", "/api/admin/criteria", "/metrics", "/"] {
+            metrics.record(place(path), Traffic::Live, Some(200), Duration::ZERO);
+        }
+        metrics.record(OTHER, Traffic::Live, Some(404), Duration::ZERO);
+        for path in ["/update[.json|.xml]", "/channels/{channel}", "/agent/status", "/run_bash"] {
+            metrics.record(place(path), Traffic::Live, Some(200), Duration::ZERO);
+        }
+        metrics.gather_all(UtcMillis(MINUTE), Writing::default(), Usage::default());
+        let waiting = metrics.take_waiting();
+        let record = metrics.as_record(UtcMillis(MINUTE), &waiting[&UtcMillis(MINUTE)]);
+        assert_eq!((record.server.live_requests, record.routes.len()), (4, 10));
     }
 
     #[test]

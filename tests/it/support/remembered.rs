@@ -21,6 +21,7 @@ pub struct Minute {
     /// How many minutes ago.
     pub ago: i64,
     pub traffic: Traffic,
+    pub route: &'static str,
     pub requests: u64,
     pub status: u16,
     /// Of all requests but one in twenty.
@@ -40,6 +41,7 @@ impl Minute {
     pub const QUIET: Self = Self {
         ago: 10,
         traffic: Traffic::Live,
+        route: "POST /update",
         requests: 600,
         status: 200,
         usual: Duration::from_millis(1),
@@ -82,7 +84,7 @@ impl Minute {
         let live = if self.traffic == Traffic::Live { self.requests } else { 0 };
         Record {
             minute: UtcMillis(at.0 - at.0.rem_euclid(MINUTE)),
-            routes: vec![RoutePeriod { route: "POST /update".into(), traffic: self.traffic, requests }],
+            routes: vec![RoutePeriod { route: self.route.into(), traffic: self.traffic, requests }],
             server: ServerPeriod {
                 live_requests: live,
                 active_agents_max: self.agents,

@@ -6,12 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, Row};
 
 use crate::domain::latency::Latency;
-use crate::domain::metrics::{Resolution, ServerPeriod};
+use crate::domain::metrics::{Purpose, Resolution, ServerPeriod};
 use crate::domain::observation::{Calm, DAYS_MAX, Live, Slot, Stressed, Wanted};
 use crate::domain::unit::UtcMillis;
 
-/// Routes whose answers take as long as an agent's command, or as a stress test goes on.
-const NOT_OF_THE_SERVER: &str = "('POST /run_bash', 'POST /agent/pipeline')";
 const DAY_MS: i64 = 86_400_000;
 
 /// Latencies of live requests by the start of their hour (within the window) and of their day.
@@ -27,15 +25,17 @@ fn first_day(wanted: Wanted) -> i64 {
 
 /// Distributions row by row, merged by the hour, and these by the day. Returns them, and that of the whole window.
 fn latencies(connection: &Connection, wanted: Wanted) -> rusqlite::Result<(Latencies, Latency)> {
-    let mut statement = connection.prepare(&format!(
-        "SELECT starts_at_ms, latency FROM request_metrics
-         WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'live'
-           AND route NOT IN {NOT_OF_THE_SERVER}"
-    ))?;
+    let mut statement = connection.prepare(
+        "SELECT starts_at_ms, latency, route FROM request_metrics
+         WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'live'",
+    )?;
     // An hour that the window begins in is two.
     let mut hours: BTreeMap<(i64, bool), Latency> = BTreeMap::new();
     let mut rows = statement.query([first_day(wanted).min(wanted.since.0), wanted.at.0])?;
     while let Some(row) = rows.next()? {
+        if Purpose::of_route(row.get_ref(2)?.as_str()?) != Purpose::Service {
+            continue;
+        }
         let starts_at = UtcMillis(row.get(0)?);
         let hour = (Resolution::Hour.start_of(starts_at).0, starts_at >= wanted.since);
         // One that somebody else has written over counts as empty.
