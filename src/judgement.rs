@@ -40,6 +40,21 @@ pub enum ThresholdsError {
     },
 }
 
+impl ThresholdsError {
+    /// What to do about it, where there is more to it than to mend the file.
+    pub fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::Wrong(_) => None,
+            Self::Unreadable { .. } => Some("Name another with --config, or write one: porta criteria init"),
+        }
+    }
+
+    /// A check that could not be made because of it.
+    pub fn check(&self, at: UtcMillis) -> Check {
+        Check::impossible(self.to_string(), self.next_step().map(str::to_owned), at)
+    }
+}
+
 impl ThresholdsFile {
     /// The one that is named, else `criteria.toml` beside the database.
     pub fn new(named: Option<&Path>, db: &Path) -> Self {
@@ -88,7 +103,7 @@ pub fn wanted(thresholds: &Thresholds, run: Option<RunId>, at: UtcMillis) -> Wan
 
 /// A check, and what it was made from.
 pub struct Judgement {
-    /// The thresholds.
+    /// The thresholds; the built-in ones where those of the file cannot be read.
     pub thresholds: Thresholds,
     /// What was read.
     pub observation: Observation,
@@ -104,5 +119,11 @@ impl Judgement {
         let evidence = observation.evidence();
         let check = Check::judge(&evidence, &thresholds, observation.at);
         Self { thresholds, observation, evidence, check }
+    }
+
+    /// Of what was read without thresholds to judge it by.
+    pub fn impossible(observation: Observation, error: &ThresholdsError) -> Self {
+        let evidence = observation.evidence();
+        Self { thresholds: Thresholds::default(), check: error.check(observation.at), observation, evidence }
     }
 }

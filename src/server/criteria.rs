@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::State;
 use super::auth::Admin;
-use super::error::{Api, Refusal};
+use super::error::Api;
+use super::query::{Query, within};
 use crate::domain::criteria::check::Check;
 use crate::domain::observation::StoredCheck;
 
@@ -24,9 +25,9 @@ const CHECKS_DEFAULT: u32 = 100;
     get, path = "/api/admin/criteria", tag = "criteria",
     responses((status = 200, body = Check))
 )]
-pub async fn check(_: Admin, Extract(state): Extract<Arc<State>>) -> Result<Json<Check>, Api> {
+pub async fn check(_: Admin, Extract(state): Extract<Arc<State>>) -> Result<Response, Api> {
     let judged = state.judging.judge(&state.store).await?;
-    Ok(Json(judged.check.clone()))
+    Ok(Json(&judged.check).into_response())
 }
 
 /// Which checks are asked for.
@@ -52,12 +53,8 @@ fn checks_default() -> u32 {
 pub async fn history(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
-    newest: Result<Query<Newest>, QueryRejection>,
+    Query(newest): Query<Newest>,
 ) -> Result<Json<Vec<StoredCheck>>, Api> {
-    let limit = newest.ok().map(|Query(newest)| newest.limit);
-    let limit = limit.filter(|limit| (1..=CHECKS_MAX).contains(limit)).ok_or_else(|| Refusal::Invalid {
-        field: Some("limit"),
-        message: format!("it takes a whole number from 1 to {CHECKS_MAX}, and nothing else is taken"),
-    })?;
+    let limit = within("limit", newest.limit, &(1..=CHECKS_MAX))?;
     Ok(Json(state.store.checks(limit).await?))
 }

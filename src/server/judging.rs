@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use super::error::Refusal;
 use super::fresh::Fresh;
 use crate::clock;
-use crate::judgement::{self, Judgement, ThresholdsError, ThresholdsFile};
+use crate::judgement::{self, Judgement, ThresholdsFile};
 use crate::store::SharedStore;
 
 /// How long a check is shown before another one is made: it reads thousands of distributions.
@@ -17,8 +17,7 @@ const KEPT: Duration = Duration::from_secs(5);
 /// The newest check.
 pub struct Judging {
     thresholds: ThresholdsFile,
-    /// The inner error is what is wrong with the thresholds.
-    newest: Fresh<Result<Arc<Judgement>, String>>,
+    newest: Fresh<Arc<Judgement>>,
 }
 
 impl Judging {
@@ -27,26 +26,24 @@ impl Judging {
         Self { thresholds, newest: Fresh::new(KEPT) }
     }
 
-    /// A check that is not older than a few seconds.
+    /// A check that is not older than a few seconds. Where the thresholds cannot be read it says so, as the command does.
     ///
     /// # Errors
-    /// [`Refusal::Unprocessable`] for thresholds that cannot be read, in words that say why; and what is wrong with the
-    /// database.
+    /// What is wrong with the database.
     pub async fn judge(&self, store: &SharedStore) -> Result<Arc<Judgement>, Refusal> {
-        self.newest.get(|| self.judge_now(store)).await?.map_err(Refusal::Unprocessable)
+        self.newest.get(|| self.judge_now(store)).await
     }
 
-    async fn judge_now(&self, store: &SharedStore) -> Result<Result<Arc<Judgement>, String>, Refusal> {
+    async fn judge_now(&self, store: &SharedStore) -> Result<Arc<Judgement>, Refusal> {
         let file = self.thresholds.clone();
-        let thresholds = match on_another_thread(move || file.read()).await? {
-            Ok(thresholds) => thresholds,
-            Err(error @ ThresholdsError::Unreadable { .. }) => return Ok(Err(error.to_string())),
-            Err(ThresholdsError::Wrong(message)) => return Ok(Err(message)),
+        let read = on_another_thread(move || file.read()).await?;
+        let known = read.as_ref().ok().cloned().unwrap_or_default();
+        let observation = store.observe(judgement::wanted(&known, None, clock::utc())).await?;
+        let judge = move || match read {
+            Ok(thresholds) => Judgement::of(observation, thresholds),
+            Err(error) => Judgement::impossible(observation, &error),
         };
-        let wanted = judgement::wanted(&thresholds, None, clock::utc());
-        let observation = store.observe(wanted).await?;
-        let judged = on_another_thread(move || Judgement::of(observation, thresholds)).await?;
-        Ok(Ok(Arc::new(judged)))
+        Ok(Arc::new(on_another_thread(judge).await?))
     }
 }
 

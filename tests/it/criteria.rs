@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::update_until;
 use crate::support::remembered::{self, Minute};
+use crate::support::watch::until;
 use crate::support::wire::{exchange, request};
 use crate::support::{Ended, Server, Workspace};
 
@@ -275,4 +276,48 @@ async fn it_works_while_the_server_writes_at_full_speed() {
     let history = workspace.json(&["criteria", "history", "--limit", "10000", "--format", "json"]);
     assert_eq!(history.as_array().unwrap().len(), checks);
     assert!(checks > 0);
+}
+
+/// Without what differs from one moment to the next.
+fn without_times(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(members) => {
+            members.retain(|name, _| !["checked_at", "age_seconds"].contains(&name.as_str()));
+            members.values_mut().for_each(|member| *member = without_times(member.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_times(item.take())),
+        _ => {}
+    }
+    value
+}
+
+/// Also that the thresholds cannot be read, which is no mistake of who asks.
+#[test]
+fn the_api_says_what_the_command_prints() {
+    let workspace = Workspace::new();
+    workspace.create_channel("c");
+    let token = workspace.json(&["admin", "token", "create", "--format", "json"])["token"].clone();
+    let bearer = format!("Bearer {}", token.as_str().unwrap());
+    let server = workspace.serve(&[]);
+    let ask = |path: &str| -> Value {
+        let path = format!("/api/admin/criteria{path}");
+        let answer = exchange(&server, &request("GET", &path, &[("Authorization", &bearer)], ""));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let thresholds = workspace.path().join("criteria.toml");
+    std::fs::write(&thresholds, "[criteria]\nnonsense = 1\n").unwrap();
+    let (asked, printed) = (ask(""), judged(&workspace, &[]));
+    assert_eq!(without_times(asked), without_times(printed.clone()));
+    assert_eq!(printed["verdict"], "unknown");
+    assert!(printed["reason"].as_str().unwrap().contains("nonsense"), "{printed}");
+    std::fs::remove_file(&thresholds).unwrap();
+    // What was found out is said for some seconds, and the server writes now and then.
+    until("both say the same", || {
+        let (asked, printed) = (ask(""), judged(&workspace, &[]));
+        asked["criteria"] != json!([]) && without_times(asked) == without_times(printed)
+    });
+    let printed = workspace.json(&["criteria", "history", "--format", "json"]);
+    assert!(printed.as_array().unwrap().len() > 1, "{printed}");
+    assert_eq!(ask("/history"), printed);
 }

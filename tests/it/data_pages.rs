@@ -1,5 +1,7 @@
 //! Dashboard, channels, agents, requests and criteria, as people see them.
 
+use porta::domain::criteria::measure::Measure;
+
 use crate::support::bridge::{self, TOKEN};
 use crate::support::browser::{ADMIN, Browser, VIEWER};
 use crate::support::people::{Admin, Answered};
@@ -95,8 +97,14 @@ fn a_dashboard_shows_what_the_server_knows() {
         seen = admin.see("/admin", "en");
     }
     assert!(seen.text.contains("nonsense"), "{}", seen.text);
+    assert!(seen.text.contains("<title>✕ The thresholds cannot be read · porta</title>"), "{}", seen.text);
     let criteria = admin.see("/admin/criteria", "en");
     assert!(page(&criteria).contains("nonsense"), "{}", criteria.text);
+    assert!(
+        criteria.text.contains("<title>✕ The thresholds cannot be read · porta</title>"),
+        "{}",
+        criteria.text
+    );
 }
 
 #[test]
@@ -308,6 +316,25 @@ fn criteria_as_the_command_has_them() {
     let check: serde_json::Value = serde_json::from_str(&check.stdout).unwrap();
     for remedy in check["remedies"].as_array().unwrap() {
         assert!(text.contains(remedy["does_not_fix"][0].as_str().unwrap()), "{remedy}");
+    }
+    let plain = text
+        .replace('\u{a0}', " ")
+        .replace("&gt;", ">")
+        .replace("&lt;", "<")
+        .replace("&#x2f;", "/")
+        .replace("&#x27;", "'");
+    assert!(plain.contains(check["reason"].as_str().unwrap()), "{} in {plain}", check["reason"]);
+    for criterion in check["criteria"].as_array().unwrap() {
+        let measure: Measure = serde_json::from_value(criterion["id"].clone()).unwrap();
+        let threshold = measure.text(criterion["threshold"].as_f64().unwrap());
+        assert!(plain.contains(&threshold), "{threshold} in {plain}");
+        // The size may have changed meanwhile.
+        let value = criterion["value"].as_f64().filter(|_| measure != Measure::DbSize);
+        let shown = value.map_or("–".into(), |value| measure.text(value));
+        assert!(plain.contains(&format!("<td class=\"number\">{shown}</td>")), "{shown} in {plain}");
+    }
+    for flag in check["flags"].as_array().unwrap().iter().filter(|flag| flag["id"] != "db_size_yellow") {
+        assert!(plain.contains(flag["detail"].as_str().unwrap()), "{flag} in {plain}");
     }
     assert!(text.contains("2 checks") && text.contains("Is it time to move?"), "{text}");
     let russian = admin.see("/admin/criteria", "ru");

@@ -47,11 +47,17 @@ pub fn file(config: &Config, db: &Path) -> ThresholdsFile {
 
 /// The thresholds of the file that is named, else of the one beside the database, else the built-in ones.
 pub fn thresholds(config: &Config, db: &Path) -> Result<Thresholds, Failure> {
-    file(config, db).read().map_err(|error| match error {
-        ThresholdsError::Wrong(message) => Failure::usage(message),
-        ThresholdsError::Unreadable { path, error } => {
-            Failure::new(format!("cannot read {}", path.display()), error)
-                .next_step("Name another with --config, or write one: porta criteria init")
+    file(config, db).read().map_err(|error| {
+        let step = error.next_step();
+        let failure = match error {
+            ThresholdsError::Wrong(message) => Failure::usage(message),
+            ThresholdsError::Unreadable { path, error } => {
+                Failure::new(format!("cannot read {}", path.display()), error)
+            }
+        };
+        match step {
+            Some(step) => failure.next_step(step),
+            None => failure,
         }
     })
 }

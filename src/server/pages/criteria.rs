@@ -63,19 +63,18 @@ pub async fn criteria(
     headers: HeaderMap,
 ) -> Result<Html<String>, Refusal> {
     let told = Told::new(words_in(&state, language::LANGUAGES[0])?, words(&state, &headers)?);
-    let data = match state.judging.judge(&state.store).await {
-        Err(Refusal::Unprocessable(wrong)) => context! { wrong },
-        judged => {
-            let judged = judged?;
-            let checks = &judged.observation.checks;
-            let checks = &checks[..checks.len().min(CHECKS_SHOWN)];
-            let items = checklist(&judged.observation.facts());
-            context! {
-                check => shown(&told, &judged.check),
-                history => history(&told, checks),
-                checklist => items.iter().map(|item| listed(&told, item)).collect::<Vec<_>>(),
-            }
+    let judged = state.judging.judge(&state.store).await?;
+    let data = if judged.check.was_made() {
+        let checks = &judged.observation.checks;
+        let checks = &checks[..checks.len().min(CHECKS_SHOWN)];
+        let items = checklist(&judged.observation.facts());
+        context! {
+            check => shown(&told, &judged.check),
+            history => history(&told, checks),
+            checklist => items.iter().map(|item| listed(&told, item)).collect::<Vec<_>>(),
         }
+    } else {
+        context! { wrong => judged.check.reason.as_str() }
     };
     super::render(&state, &headers, Some(&session), "criteria.html", data)
 }

@@ -130,17 +130,12 @@ struct Found {
     slots: Arc<Vec<Slot>>,
     charts: Option<Value>,
     run: Option<RunOverview>,
-    /// Or what is wrong with the thresholds.
-    judged: Result<Arc<Judgement>, String>,
+    judged: Arc<Judgement>,
 }
 
 async fn look(state: &State, words: &Words) -> Result<Found, Refusal> {
-    let judged = match state.judging.judge(&state.store).await {
-        Err(Refusal::Unprocessable(message)) => Err(message),
-        judged => Ok(judged?),
-    };
     Ok(Found {
-        judged,
+        judged: state.judging.judge(&state.store).await?,
         statistics: state.store.statistics().await?,
         slots: state.recent.slots(state).await?,
         charts: state.recent.charts(state, words).await?,
@@ -154,6 +149,7 @@ impl Found {
         let (rps, latency) = crate::domain::traffic::now(&self.slots, UtcMillis(now.0 - NOW_MS))
             .map_or((None, Latency::coarse()), |(rps, latency)| (Some(rps), latency));
         let up = clock::instant().saturating_duration_since(state.started);
+        let check = &self.judged.check;
         let Statistics { channels, updates, database_bytes, wal_bytes } = self.statistics;
         context! {
             up_seconds => up.as_secs(),
@@ -164,8 +160,8 @@ impl Found {
             rps,
             p95 => latency.percentile_ms(95.0),
             run => self.run.as_ref().map(|run| Value::from(Serde(run))),
-            wrong => self.judged.as_ref().err(),
-            check => self.judged.as_ref().ok().map(|judged| checked(told, &judged.check)),
+            wrong => (!check.was_made()).then_some(check.reason.as_str()),
+            check => check.was_made().then(|| checked(told, check)),
             charts => self.charts.as_ref(),
         }
     }
