@@ -55,6 +55,9 @@ impl Latency {
 
     /// Adds all latencies of `other`.
     pub fn merge(&mut self, other: &Self) {
+        if other.count() == 0 {
+            return;
+        }
         // Both have the same bounds, so that no value of the one is out of range for the other.
         let added = self.histogram.add(&other.histogram);
         debug_assert!(added.is_ok());

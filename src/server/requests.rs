@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::State;
 use super::auth::Admin;
-use super::error::{Api, Refusal};
+use super::error::Api;
+use super::query::{Query, within};
 use crate::clock;
 use crate::domain::latency::Latency;
-use crate::domain::metrics::{Incident, RoutePeriod, ServerPeriod, Summary};
+use crate::domain::metrics::{Incident, RoutePeriod, ServerPeriod, Summary, Traffic};
 use crate::domain::unit::UtcMillis;
 
 /// Hours of the past that can be asked for: two years.
@@ -54,8 +54,8 @@ pub struct RouteLine {
     pub method: String,
     /// `/channels/{channel}/feeds`.
     pub route: String,
-    /// `live` or `stress`.
-    pub traffic: &'static str,
+    /// Who sent them.
+    pub traffic: Traffic,
     /// Requests.
     pub total: u64,
     /// Answers by their status.
@@ -103,9 +103,9 @@ pub struct Percentiles {
 /// What servers did.
 #[derive(Serialize, ToSchema)]
 pub struct ServerLine {
-    /// Live requests.
+    /// Live requests of devices, readers and agents.
     pub live_requests: u64,
-    /// Live requests in the busiest minute.
+    /// The same in the busiest minute.
     pub live_requests_per_minute_max: u64,
     /// Agents that were active at a time, at most.
     pub active_agents_max: u64,
@@ -148,22 +148,20 @@ pub struct ServerLine {
 pub async fn requests(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
-    since: Result<Query<Since>, QueryRejection>,
+    Query(since): Query<Since>,
 ) -> Result<Json<RequestHistory>, Api> {
-    let hours = since.ok().map(|Query(since)| since.hours).filter(|hours| (1..=HOURS_MAX).contains(hours));
-    let hours = hours.ok_or_else(|| Refusal::Invalid {
-        field: Some("hours"),
-        message: format!("it takes a whole number from 1 to {HOURS_MAX}, and nothing else is taken"),
-    })?;
+    let hours = within("hours", since.hours, &(1..=HOURS_MAX))?;
     let now = clock::utc();
     let since = UtcMillis(now.0.saturating_sub(i64::from(hours) * 3_600_000));
-    let Summary { routes, server, incidents } = state.store.summary(since).await?;
-    Ok(Json(RequestHistory {
-        since,
-        routes: routes.iter().map(line).collect(),
-        server: summary(&server),
-        incidents,
-    }))
+    Ok(Json(RequestHistory::new(since, state.store.summary(since).await?)))
+}
+
+impl RequestHistory {
+    /// What is remembered since then.
+    pub fn new(since: UtcMillis, summary: Summary) -> Self {
+        let Summary { routes, server, incidents } = summary;
+        Self { since, routes: routes.iter().map(line).collect(), server: server_line(&server), incidents }
+    }
 }
 
 fn line(period: &RoutePeriod) -> RouteLine {
@@ -174,7 +172,7 @@ fn line(period: &RoutePeriod) -> RouteLine {
     RouteLine {
         method: method.into(),
         route: route.into(),
-        traffic: traffic.name(),
+        traffic: *traffic,
         total: requests.count(),
         status: StatusClasses { informational, success, redirection, client_error, server_error },
         gone: requests.gone,
@@ -186,7 +184,7 @@ fn line(period: &RoutePeriod) -> RouteLine {
     }
 }
 
-fn summary(server: &ServerPeriod) -> ServerLine {
+fn server_line(server: &ServerPeriod) -> ServerLine {
     let ServerPeriod { live_requests, live_requests_per_minute_max, active_agents_max, writing, usage } =
         server;
     let percentiles = |latency: &Latency| Percentiles {

@@ -87,6 +87,9 @@ pub trait ChannelStore {
     /// All channels, by id.
     async fn channels(&self) -> Result<Vec<Channel>>;
 
+    /// A page of the channels, by id: at most `limit` of those behind the first `offset`, and how many there are in all.
+    async fn channels_page(&self, offset: u64, limit: u32) -> Result<(Vec<Channel>, u64)>;
+
     /// Changes what `change` names.
     ///
     /// # Errors
@@ -319,6 +322,9 @@ pub trait MetricsStore {
 
     /// What servers were asked over time, the oldest slot first. There is none where no server was there.
     async fn traffic(&self, span: Span) -> Result<Vec<Slot>>;
+
+    /// Both of a span, read once.
+    async fn summary_over_time(&self, span: Span) -> Result<(Summary, Vec<Slot>)>;
 
     /// What the writer has done since this was last called.
     fn take_writing(&self) -> Writing;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use porta::domain::metrics::{
     Incident, IncidentKind, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Traffic, Writing,
 };
+use porta::domain::traffic::Span;
 use porta::domain::unit::UtcMillis;
 use porta::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
 use porta::store::{EntryStore as _, MetricsStore as _, Store as _};
@@ -161,6 +162,19 @@ async fn old_minutes_become_hours_and_hours_days_with_all_that_was_in_them() {
     // The same minute again: another server's.
     store.record(Arc::new(record(0, &[5]))).await.unwrap();
     all += &requests(200, &[5]);
+
+    let span = Span { from: UtcMillis(0), to: UtcMillis(DAY), slot_ms: HOUR };
+    let (summary, slots) = store.summary_over_time(span).await.unwrap();
+    let alone = store.summary(UtcMillis(0)).await.unwrap();
+    for route in [&summary.routes[0], &alone.routes[0]] {
+        assert_eq!((route.requests.answered, summary.routes.len()), (all.answered, 1));
+        assert_eq!(route.requests.latency.to_bytes(), all.latency.to_bytes());
+    }
+    assert_eq!(summary.server.live_requests, 361);
+    let counts: Vec<_> = slots.iter().map(|slot| slot.live.requests).collect();
+    assert_eq!(counts, [121, 120, 120]);
+    let traffic: Vec<_> = store.traffic(span).await.unwrap().iter().map(|slot| slot.live.requests).collect();
+    assert_eq!(traffic, counts);
 
     let thin = async |now: i64| {
         while store.expire(UtcMillis(now)).await.unwrap() {}

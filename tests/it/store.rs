@@ -145,6 +145,11 @@ async fn channels_change_and_go(store: &dyn Store) {
     ));
     assert!(matches!(store.create_channel(new).await, Err(StoreError::Conflict(_))), "a key is unique");
     assert_eq!(store.channels().await.unwrap().len(), 3, "what failed has left nothing");
+    for (offset, limit, found) in [(0, 2, 2), (2, 2, 1), (3, 2, 0), (u64::MAX, 1, 0)] {
+        let (page, total) = store.channels_page(offset, limit).await.unwrap();
+        assert_eq!((page.len(), total), (found, 3), "{offset}");
+    }
+    assert_eq!(store.channels_page(2, 1).await.unwrap().0[0].id, id);
 
     let opened = |key: SecretHash| look(store, Look::Short, move |view| view.key(&key));
     assert_eq!(opened(read_key).await.unwrap(), Some((id, KeyKind::Read)));

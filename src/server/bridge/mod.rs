@@ -26,6 +26,7 @@ use self::jobs::Finished;
 pub use self::jobs::{cancel_job, job};
 use self::presence::Presence;
 use self::running::Running;
+pub use self::wire::Past;
 use super::bounds::Bounds;
 use super::error::Refusal;
 use super::seldom::Seldom;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::asked_or_default;
 use crate::domain::agent::{AgentId, Operation, OperationState};
 use crate::server::State;
+use crate::server::bridge::Past;
 use crate::server::bridge::overview::{AgentNow, Which, Whose};
 use crate::server::error::Refusal;
 use crate::server::session::AdminPage;
@@ -83,31 +84,20 @@ pub async fn history(
     let (operations, total) = state.bridge.operations(&state.store, &whose).await?;
     let data = context! {
         agent_id => whose.agent_id.as_str(),
-        operations => operations.iter().map(operation).collect::<Vec<_>>(),
-        total,
         shown => operations.len(),
+        operations => operations.into_iter().map(operation).collect::<Vec<_>>(),
+        total,
     };
     super::render(&state, &headers, Some(&session), "agent_history.html", data)
 }
 
-fn operation(operation: &Operation) -> Value {
+/// As the API has it, with how good that is.
+fn operation(operation: Operation) -> Value {
     let state = match (operation.state, operation.exit_code) {
         (OperationState::Running, _) => "quiet",
         (OperationState::Done, Some(0)) => "good",
         (OperationState::Cancelled | OperationState::Interrupted, _) => "warning",
         _ => "bad",
     };
-    context! {
-        started_at => Value::from(Serde(operation.started_at)),
-        operation_type => operation.operation_type.name(),
-        command => operation.command.as_str(),
-        word => operation.state.name(),
-        state,
-        exit_code => operation.exit_code,
-        seconds => operation.took.map(|took| took.as_secs_f64()),
-        stdout => operation.stdout.as_str(),
-        stderr => operation.stderr.as_str(),
-        truncated => operation.truncated,
-        peer => operation.peer.as_str(),
-    }
+    context! { state, ..Value::from(Serde(Past::from(operation))) }
 }

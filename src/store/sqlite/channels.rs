@@ -37,6 +37,20 @@ impl ChannelStore for Sqlite {
         .await
     }
 
+    async fn channels_page(&self, offset: u64, limit: u32) -> Result<(Vec<Channel>, u64)> {
+        self.read(move |connection| {
+            let total = connection
+                .prepare_cached("SELECT count(*) FROM channels")?
+                .query_row([], |row| row.get(0))?;
+            let channels = connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM channels ORDER BY id LIMIT ?1 OFFSET ?2"))?
+                .query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], from_row)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok((channels, total))
+        })
+        .await
+    }
+
     async fn change_channel(&self, id: ChannelId, change: Change) -> Result<Channel> {
         self.write(move |transaction| {
             let channel = find(transaction, id)?;

@@ -1,14 +1,12 @@
 //! What servers remember of themselves: periods that merge, and incidents that are counted.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::domain::latency::Latency;
 use crate::domain::metrics::{
-    History, Incident, IncidentKind, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Summary,
-    Traffic, Usage, Writing,
+    History, Incident, IncidentKind, Record, Requests, Resolution, RoutePeriod, ServerPeriod, Traffic, Usage,
 };
 use crate::domain::unit::UtcMillis;
 
@@ -92,37 +90,22 @@ pub fn incidents(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
         .collect::<rusqlite::Result<_>>()
 }
 
-/// All periods that begin at `since` or later, merged row by row from the bytes of their distributions: there can be
-/// thousands, of 30 kB each.
-pub fn summary(connection: &Connection, since: UtcMillis) -> rusqlite::Result<Summary> {
-    let mut sums: BTreeMap<(String, Traffic), Requests> = BTreeMap::new();
-    let mut statement = connection.prepare_cached(
-        "SELECT route, traffic, status_1xx, status_2xx, status_3xx, status_4xx, status_5xx, gone, latency
-         FROM request_metrics WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms >= ?1",
-    )?;
-    let mut rows = statement.query([since.0])?;
-    while let Some(row) = rows.next()? {
-        let traffic = traffic_of(row.get_ref(1)?.as_str()?);
-        let sum = sums.entry((row.get(0)?, traffic)).or_default();
-        for (place, count) in sum.answered.iter_mut().enumerate() {
-            *count += row.get::<_, u64>(2 + place)?;
-        }
-        sum.gone += row.get::<_, u64>(7)?;
-        // One that somebody else has written over counts as empty.
-        sum.latency.merge_coarse_bytes(row.get_ref(8)?.as_blob()?);
-    }
-    let mut server = ServerPeriod::default();
+/// All periods of servers that begin at `since` or later in one, merged from the bytes of their distributions.
+pub fn servers(connection: &Connection, since: UtcMillis) -> rusqlite::Result<ServerPeriod> {
+    let (mut sum, mut part) = (ServerPeriod::default(), ServerPeriod::default());
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {SERVER_COLUMNS} FROM server_metrics
          WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms >= ?1"
     ))?;
     let mut rows = statement.query([since.0])?;
     while let Some(row) = rows.next()? {
-        server.add_part(&server_of(row)?);
+        read_counts(row, &mut part)?;
+        sum.add_part(&part);
+        // One that somebody else has written over counts as empty.
+        sum.writing.commit.merge_coarse_bytes(row.get_ref(COMMIT_COLUMN)?.as_blob()?);
+        sum.writing.queue_wait.merge_coarse_bytes(row.get_ref(QUEUE_WAIT_COLUMN)?.as_blob()?);
     }
-    let routes =
-        sums.into_iter().map(|((route, traffic), requests)| RoutePeriod { route, traffic, requests });
-    Ok(Summary { routes: routes.collect(), server, incidents: incidents(connection)? })
+    Ok(sum)
 }
 
 #[derive(Clone, Copy)]
@@ -253,7 +236,7 @@ fn period_of(row: &Row<'_>) -> rusqlite::Result<Period> {
     })
 }
 
-fn traffic_of(name: &str) -> Traffic {
+pub fn traffic_of(name: &str) -> Traffic {
     if name == Traffic::Stress.name() { Traffic::Stress } else { Traffic::Live }
 }
 
@@ -295,6 +278,8 @@ fn save_route(transaction: &Transaction<'_>, period: Period, route: &RoutePeriod
 const SERVER_COLUMNS: &str = "live_requests, live_requests_per_minute_max, observed_us, busy_us, batches, updates,
   batch_updates_max, commit_latency, queue_wait, busy_waits, busy_waited_us, lock_errors, checkpoints, checkpointing_us,
   wal_frames_max, checkpoint_lag_max, cpu_us, memory_bytes_max, active_agents_max";
+const COMMIT_COLUMN: usize = 7;
+const QUEUE_WAIT_COLUMN: usize = 8;
 
 fn server_at(transaction: &Transaction<'_>, period: Period) -> rusqlite::Result<Option<ServerPeriod>> {
     transaction
@@ -306,30 +291,34 @@ fn server_at(transaction: &Transaction<'_>, period: Period) -> rusqlite::Result<
 }
 
 fn server_of(row: &Row<'_>) -> rusqlite::Result<ServerPeriod> {
+    let mut period = ServerPeriod::default();
+    read_counts(row, &mut period)?;
+    period.writing.commit = latency(row, COMMIT_COLUMN)?;
+    period.writing.queue_wait = latency(row, QUEUE_WAIT_COLUMN)?;
+    Ok(period)
+}
+
+/// All but the distributions, which stay as they are.
+fn read_counts(row: &Row<'_>, period: &mut ServerPeriod) -> rusqlite::Result<()> {
     let time = |column: usize| row.get(column).map(Duration::from_micros);
-    Ok(ServerPeriod {
-        live_requests: row.get(0)?,
-        live_requests_per_minute_max: row.get(1)?,
-        writing: Writing {
-            observed: time(2)?,
-            busy: time(3)?,
-            batches: row.get(4)?,
-            updates: row.get(5)?,
-            batch_updates_max: row.get(6)?,
-            commit: latency(row, 7)?,
-            queue_wait: latency(row, 8)?,
-            busy_waits: row.get(9)?,
-            busy_waited: time(10)?,
-            lock_errors: row.get(11)?,
-            checkpoints: row.get(12)?,
-            checkpointing: time(13)?,
-            wal_frames_max: row.get(14)?,
-            checkpoint_lag_max: row.get(15)?,
-            ..Writing::default()
-        },
-        usage: Usage { cpu: time(16)?, memory_bytes_max: row.get(17)? },
-        active_agents_max: row.get(18)?,
-    })
+    period.live_requests = row.get(0)?;
+    period.live_requests_per_minute_max = row.get(1)?;
+    let writing = &mut period.writing;
+    writing.observed = time(2)?;
+    writing.busy = time(3)?;
+    writing.batches = row.get(4)?;
+    writing.updates = row.get(5)?;
+    writing.batch_updates_max = row.get(6)?;
+    writing.busy_waits = row.get(9)?;
+    writing.busy_waited = time(10)?;
+    writing.lock_errors = row.get(11)?;
+    writing.checkpoints = row.get(12)?;
+    writing.checkpointing = time(13)?;
+    writing.wal_frames_max = row.get(14)?;
+    writing.checkpoint_lag_max = row.get(15)?;
+    period.usage = Usage { cpu: time(16)?, memory_bytes_max: row.get(17)? };
+    period.active_agents_max = row.get(18)?;
+    Ok(())
 }
 
 fn save_server(transaction: &Transaction<'_>, period: Period, server: &ServerPeriod) -> rusqlite::Result<()> {

@@ -184,7 +184,7 @@ impl MetricsStore for Sqlite {
     }
 
     async fn summary(&self, since: UtcMillis) -> Result<Summary> {
-        self.readers.read(Look::Long, move |connection| Ok(metrics::summary(connection, since)?)).await
+        self.readers.read(Look::Long, move |connection| Ok(traffic::summary(connection, since)?)).await
     }
 
     async fn history(&self, since: UtcMillis) -> Result<History> {
@@ -193,6 +193,11 @@ impl MetricsStore for Sqlite {
 
     async fn traffic(&self, span: Span) -> Result<Vec<Slot>> {
         self.readers.read(Look::Long, move |connection| Ok(traffic::slots(connection, span)?)).await
+    }
+
+    async fn summary_over_time(&self, span: Span) -> Result<(Summary, Vec<Slot>)> {
+        let read = move |connection: &Connection| Ok(traffic::summary_and_slots(connection, span)?);
+        self.readers.read(Look::Long, read).await
     }
 
     fn take_writing(&self) -> Writing {
