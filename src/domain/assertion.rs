@@ -14,6 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::latency::is_enough_for;
 use super::report::Report;
@@ -85,7 +86,8 @@ pub struct Assertion {
 }
 
 /// Whether a run met a condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CheckedAssertion)]
 pub struct Checked {
     /// The condition as it was written.
     pub assertion: String,

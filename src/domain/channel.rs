@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::id::{ChannelId, KeyId, RunId};
 use super::number;
@@ -164,45 +165,52 @@ fn not_empty(text: Option<String>) -> Option<String> {
 
 /// A change of settings: what is absent stays. A label or a place that is `null` or empty is taken away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "as in Settings")]
 #[schema(as = ChannelChange)]
 pub struct Change {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     pub name: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     pub description: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     pub public: Option<bool>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     pub timezone: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field1: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field2: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field3: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field4: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field5: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field6: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field7: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub field8: Option<Option<String>>,
-    #[serde(deserialize_with = "given_number")]
+    #[serde(default, deserialize_with = "given_number")]
+    #[schema(schema_with = number_or_text)]
     pub latitude: Option<Option<String>>,
-    #[serde(deserialize_with = "given_number")]
+    #[serde(default, deserialize_with = "given_number")]
+    #[schema(schema_with = number_or_text)]
     pub longitude: Option<Option<String>>,
-    #[serde(deserialize_with = "given_number")]
+    #[serde(default, deserialize_with = "given_number")]
+    #[schema(schema_with = number_or_text)]
     pub elevation: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub metadata: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub retention_ms: Option<Option<i64>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub update_interval_ms: Option<Option<i64>>,
 }
 
@@ -233,6 +241,14 @@ fn given_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Opt
         Written::Whole(number) => number.to_string(),
         Written::Decimal(number) => number.to_string(),
     })))
+}
+
+/// What [`given_number`] takes.
+fn number_or_text() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Number, Type::Null]))
+        .description(Some("A number, or the text of one"))
+        .build()
 }
 
 impl Change {
@@ -348,6 +364,7 @@ pub struct ApiKey {
     pub created_at: UtcMillis,
     /// The run that a server has made it for, and with which it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub run_id: Option<RunId>,
 }
 

@@ -3,13 +3,15 @@
 //! decides.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A p95 below this, in milliseconds, is excellent.
 pub const P95_EXCELLENT_BELOW_MS: f64 = 200.0;
 
 /// How good a run was, worst first, so that the minimum decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = GradeLevel)]
 pub enum Level {
     /// Below what is acceptable.
     Problem,
@@ -31,8 +33,9 @@ impl Level {
 }
 
 /// What is graded, in the order in which ties are decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = GradeMetric)]
 pub enum Metric {
     /// Percent of the requests that succeeded.
     Success,
@@ -70,7 +73,7 @@ pub struct Figures {
 }
 
 /// The verdict on a valid run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Grade {
     /// How good it was.
     pub level: Level,

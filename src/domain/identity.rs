@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use super::report::Machine;
 use super::run_config::RunConfig;
@@ -18,7 +19,8 @@ const INCIDENTAL: [&str; 2] = ["base_url", "channel_id"];
 const MEMORY_STEP_BYTES: u64 = 512 << 20;
 
 /// Two hashes that tell which runs can be compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunIdentity)]
 pub struct Identity {
     /// The same for runs with the same plan against the same target.
     pub config_hash: String,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 use super::latency::{Latency, round};
 use super::report::LatencyFigures;
@@ -12,7 +13,8 @@ const SPARKLINE_POINTS: usize = 40;
 
 /// What the live display shows, once a second. Latencies are milliseconds from the due time over the newest
 /// `window_seconds`; `null` where there are too few samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunProgress)]
 pub struct Progress {
     /// Seconds since the start.
     pub elapsed: f64,
@@ -47,7 +49,7 @@ pub struct Progress {
 
 /// One point of the series while the run goes on. Latencies are milliseconds from the due time, `None` when nothing ended
 /// in it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Moment {
     /// Seconds from the start of the run to the start of this point.
     pub second: u64,

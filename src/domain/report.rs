@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::assertion::Checked;
 use super::concurrency;
@@ -20,7 +21,8 @@ use super::unit::UtcMillis;
 use super::validity::{Generator, Validity, Verdict};
 
 /// The report of a run. Figures that are not known are `null`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StressTestReport)]
 pub struct Report {
     /// When the run started.
     pub timestamp: UtcMillis,
@@ -61,7 +63,8 @@ pub struct Report {
 }
 
 /// The machine that a run was made on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StressTestMachine)]
 pub struct Machine {
     /// As the CPU names itself.
     pub cpu_model: String,
@@ -76,7 +79,7 @@ pub struct Machine {
 }
 
 /// A distribution in figures, milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LatencyFigures {
     /// Mean.
     pub avg_latency_ms: Option<f64>,
@@ -115,7 +118,7 @@ impl From<&Latency> for LatencyFigures {
 }
 
 /// How late the generator was, in milliseconds, counting only when a worker was free.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SendLag {
     /// Median.
     pub p50: Option<f64>,
@@ -126,7 +129,8 @@ pub struct SendLag {
 }
 
 /// What came of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StressTestResults)]
 pub struct Results {
     /// Requests that came to an end.
     pub total: u64,
@@ -158,6 +162,7 @@ pub struct Results {
     /// Percent of the generator's cores.
     pub generator_cpu_percent: f64,
     /// Responses by HTTP status.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub status_codes: BTreeMap<u16, u64>,
     /// Failures by kind.
     pub errors: BTreeMap<Failure, u64>,
@@ -216,7 +221,8 @@ impl Report {
 }
 
 /// Figures of one route.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EndpointFigures)]
 pub struct Endpoint {
     /// HTTP method.
     pub method: String,

@@ -1,6 +1,7 @@
 //! What has become of the rows that a run has written.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::acknowledged::Acknowledged;
 use super::id::SeriesId;
@@ -20,7 +21,8 @@ pub struct Series {
 }
 
 /// The rows of a run. What is not known is `null`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunRows)]
 pub struct Rows {
     /// Different entry ids that were given to acknowledged updates.
     pub acknowledged: u64,

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::channel::NewChannel;
+use super::grade::Level;
 use super::id::{ChannelId, RunId};
 use super::schedule::Schedule;
 use super::secret::Secret;
@@ -46,7 +48,7 @@ pub enum Rate {
 }
 
 /// Requests a second at the start and at the end of a run, each within [`RPS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ramp {
     /// At the start.
     pub from: u32,
@@ -130,7 +132,8 @@ impl Plan {
 }
 
 /// A load with a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum Scenario {
     /// What any small server does.
     Baseline,
@@ -178,7 +181,7 @@ impl Scenario {
 }
 
 /// What has become of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// It went to its planned end.
@@ -312,10 +315,13 @@ pub struct RunOverview {
     /// Coefficient of variation, percent.
     pub cv_latency: Option<f64>,
     /// `None` for a run that is not valid.
+    #[schema(value_type = Option<Level>)]
     pub grade: Option<String>,
     /// Whether the figures are about the server; `None` where there are none.
+    #[schema(value_type = Option<Verdict>)]
     pub validity: Option<String>,
     /// What became of it; until then `pending` or `running`.
+    #[schema(schema_with = any_status)]
     pub status: String,
     /// When it started.
     pub started_at: UtcMillis,
@@ -323,6 +329,13 @@ pub struct RunOverview {
     pub completed_at: Option<UtcMillis>,
     /// Why it failed.
     pub error_message: Option<String>,
+}
+
+/// Of a run that goes on, or has ended.
+fn any_status() -> Object {
+    let ended = [RunStatus::Completed, RunStatus::Cancelled, RunStatus::Failed].map(RunStatus::as_str);
+    let words = ["pending", "running"].into_iter().chain(ended);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 impl RunOverview {

@@ -1,13 +1,14 @@
 //! What was asked for, as a report keeps it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::id::ChannelId;
 use super::run::{Plan, Ramp, Rate};
 use super::unit;
 
 /// What was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunConfig {
     /// `http://host:port` and a path: what updates and agents' routes lie below, or the URL itself, without its query.
     pub base_url: String,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::latency::round;
 use super::summary::{SERIES_POINTS_MAX, SeriesPoint};
@@ -48,7 +49,7 @@ pub struct Reading {
 }
 
 /// One second of the server. Of wider points what adds up is the sum, and everything else the worst second's.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ServerSecond {
     /// Seconds from the start of the run to the start of this one.
     pub second: u64,

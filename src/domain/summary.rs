@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::acknowledged::Acknowledged;
 use super::latency::Latency;
@@ -19,8 +20,9 @@ const WINDOW_SAMPLES: u64 = 1000;
 
 /// Why a request failed. An update succeeds with HTTP 200 and an integer from 1, nothing else; what other requests succeed
 /// with, their target says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RequestFailure)]
 pub enum Failure {
     /// Nothing listens there.
     Refused,
@@ -101,7 +103,7 @@ pub struct Outcome {
 }
 
 /// What the requests of the warm-up came to. They are no part of what was measured, but their rows are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WarmUp {
     /// Requests that came to an end.
     pub total: u64,
@@ -255,7 +257,7 @@ impl Tally {
 
 /// One point of the series over time: a second, or as many as a long run needs for each, or as many as went by before the
 /// generator got to look again. It reaches to where the next one begins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SeriesPoint {
     /// Seconds from the start of the run to the start of this point.
     pub second: u64,

@@ -1,6 +1,7 @@
 //! Whether a run's figures are about the server at all.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::concurrency::Workers;
 use super::latency::is_enough_for;
@@ -15,8 +16,9 @@ pub const GENERATOR_CPU_PERCENT_MAX: f64 = 80.0;
 const GRADED_PERCENTILE: f64 = 95.0;
 
 /// The verdict on a run's figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RunVerdict)]
 pub enum Verdict {
     /// The figures are about the server.
     Valid,
@@ -41,7 +43,8 @@ impl Verdict {
 }
 
 /// A verdict with its reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunValidity)]
 pub struct Validity {
     /// The verdict.
     pub verdict: Verdict,

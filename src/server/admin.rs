@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::RefBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::auth::Admin;
 use super::error::{Api, Refusal};
+use super::path::Path;
+use super::query::{Query, within};
 use super::{State, body};
 use crate::domain::channel::{ApiKey, Change, Channel, KeyKind, Settings};
 use crate::domain::id::{ChannelId, KeyId};
@@ -25,18 +29,30 @@ use crate::transfer::Exporter;
 /// Pages of an export that wait for a slow reader.
 const EXPORT_PAGES_MAX: usize = 2;
 
+/// Channels in one answer: each may have 16 KiB of metadata.
+const CHANNELS_MAX: u32 = 1000;
+
 type Answer<T> = Result<T, Api>;
 
-/// What a new channel is to be. All but the name has a default.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "it is read in two steps; this describes both")]
-struct NewChannel {
-    /// The number it is to have, where devices know it under one already.
-    id: Option<ChannelId>,
-    #[schema(inline)]
-    #[serde(flatten)]
-    settings: Change,
+/// What a new channel is to be: the settings of a [`Change`], of which the name has no default, and a number.
+struct NewChannel;
+
+impl PartialSchema for NewChannel {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Change::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some("What a new channel is to be. All but the name has a default.".into());
+            object.required.push("name".into());
+            let id = RefBuilder::new()
+                .ref_location_from_schema_name(ChannelId::name())
+                .description(Some("The number it is to have, where devices know it under one already."));
+            object.properties.insert("id".into(), id.into());
+        }
+        schema
+    }
 }
+
+impl ToSchema for NewChannel {}
 
 /// A channel, and what opens it.
 #[derive(Serialize, ToSchema)]
@@ -58,13 +74,36 @@ struct CreatedKey {
     key: String,
 }
 
-/// All channels, by number.
+/// Which channels are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Channels in the answer, 1 to 1000.
+    #[serde(default = "channels_default")]
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    limit: u32,
+    /// All but the first so many.
+    #[serde(default)]
+    offset: u64,
+}
+
+fn channels_default() -> u32 {
+    CHANNELS_MAX
+}
+
+/// Channels, by number.
 #[utoipa::path(
     get, path = "/api/admin/channels", tag = "channels",
-    responses((status = 200, body = Vec<Channel>))
+    params(Page), responses((status = 200, body = Vec<Channel>))
 )]
-pub async fn channels(_: Admin, Extract(state): Extract<Arc<State>>) -> Answer<Json<Vec<Channel>>> {
-    Ok(Json(state.store.channels().await?))
+pub async fn channels(
+    _: Admin,
+    Extract(state): Extract<Arc<State>>,
+    Query(page): Query<Page>,
+) -> Answer<Json<Vec<Channel>>> {
+    let limit = within("limit", page.limit, &(1..=CHANNELS_MAX))?;
+    Ok(Json(state.store.channels_page(page.offset, limit).await?.0))
 }
 
 /// Creates a channel. Its keys are shown in the answer, and never again.

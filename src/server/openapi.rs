@@ -3,21 +3,27 @@
 //! A route of `/api/` is described where its handler stands, by `#[utoipa::path]`, and listed here. A test compares the two
 //! with the table of routes.
 
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use axum::body::Bytes;
+use axum::extract::State as Extract;
 use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Info, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{
+    Info, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder, Schema, Server, Type,
+};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-use super::{admin, bridge, criteria, requests, stress_test};
+use super::{State, admin, bridge, criteria, requests, stress_test};
 
-/// Whoever knows what a server answers may keep it so long.
+/// Whoever has it asks again each time, since it changes with the version.
 const CACHED: &str = "no-cache";
 
 #[derive(OpenApi)]
@@ -48,7 +54,7 @@ const CACHED: &str = "no-cache";
         stress_test::api::report,
         openapi,
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, stress_test::live::LiveSecond)),
     tags(
         (name = "channels", description = "Channels and their keys"),
         (name = "requests", description = "What the server remembers of its requests"),
@@ -65,7 +71,7 @@ struct Api;
 #[derive(ToSchema)]
 #[schema(as = Error)]
 #[allow(dead_code, reason = "errors become JSON where they become HTTP; this describes them")]
-struct ErrorBody {
+pub struct ErrorBody {
     error: ErrorWords,
 }
 
@@ -102,27 +108,30 @@ impl Modify for Common {
         let components = document.components.get_or_insert_default();
         for (name, scheme) in [
             (BEARER, SecurityScheme::Http(bearer.build())),
-            (
-                SESSION,
-                key(ApiKey::Cookie, SESSION_COOKIE, "The session of an administrator who has logged in"),
-            ),
+            (SESSION, key(ApiKey::Cookie, SESSION_COOKIE, SESSION_WORDS)),
             (CSRF, key(ApiKey::Header, CSRF_HEADER, "The session's CSRF token, which its pages have")),
         ] {
             components.add_security_scheme(name, scheme);
         }
+        let mut sent = BTreeSet::new();
         for (path, item) in &mut document.paths.paths {
             for (method, operation) in operations(item) {
                 describe(method, path, operation);
+                sent.extend(body_of(operation));
             }
         }
+        let schemas = document.components.iter_mut().flat_map(|components| &mut components.schemas);
+        schemas.filter(|(name, _)| !sent.contains(*name)).for_each(|(_, schema)| require_nullable(schema));
     }
 }
 
 const BEARER: &str = "bearer";
 const SESSION: &str = "session";
 const CSRF: &str = "csrf";
-/// Where a session is kept when the server is not behind TLS; with TLS the name begins with `__Host-`.
+/// Where a session is kept when the server is not behind TLS.
 const SESSION_COOKIE: &str = "porta";
+const SESSION_WORDS: &str =
+    "The session of an administrator who has logged in; over TLS the cookie is called __Host-porta";
 const CSRF_HEADER: &str = "X-CSRF-Token";
 
 /// The operations of a path by their methods.
@@ -152,19 +161,57 @@ fn describe(method: &str, path: &str, operation: &mut Operation) {
     }
     let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
     let refused = ResponseBuilder::new()
-        .description("Why not: 400, 401, 403, 404, 409, 413, 422, 429, 500 or 503")
+        .description("Why not: 400, 401, 403, 404, 408, 409, 413, 422, 429, 500 or 503")
         .content("application/json", body);
     operation.responses.responses.insert("default".into(), RefOr::T(refused.build()));
 }
 
-/// This description.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "description", responses((status = 200, body = Object)))]
-pub async fn openapi() -> ([(HeaderName, &'static str); 2], &'static str) {
-    static TEXT: LazyLock<String> = LazyLock::new(text);
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)], &TEXT)
+/// The name of the schema of what an operation is sent.
+fn body_of(operation: &Operation) -> Option<String> {
+    let Some(RefOr::T(body)) = &operation.request_body else { return None };
+    let Some(RefOr::T(content)) = body.content.values().next() else { return None };
+    let Some(RefOr::Ref(reference)) = &content.schema else { return None };
+    reference.ref_location.rsplit('/').next().map(str::to_owned)
 }
 
-fn text() -> String {
+/// In what porta answers, each member that may be `null` is there. What is left out where there is none is never `null`.
+fn require_nullable(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            let nullable = object.properties.iter().filter(|(_, member)| may_be_null(member));
+            object.required.extend(nullable.map(|(name, _)| name.clone()));
+        }
+        RefOr::T(Schema::AllOf(parts)) => parts.items.iter_mut().for_each(require_nullable),
+        RefOr::T(Schema::OneOf(choices)) => choices.items.iter_mut().for_each(require_nullable),
+        _ => {}
+    }
+}
+
+fn may_be_null(schema: &RefOr<Schema>) -> bool {
+    let is_null = |schema_type: &SchemaType| match schema_type {
+        SchemaType::Type(word) => *word == Type::Null,
+        SchemaType::Array(words) => words.contains(&Type::Null),
+        SchemaType::AnyValue => false,
+    };
+    match schema {
+        RefOr::T(Schema::Object(object)) => is_null(&object.schema_type),
+        RefOr::T(Schema::Array(array)) => is_null(&array.schema_type),
+        RefOr::T(Schema::OneOf(choices)) => choices.items.iter().any(may_be_null),
+        _ => false,
+    }
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "description", responses((status = 200, body = Object)))]
+pub async fn openapi(Extract(state): Extract<Arc<State>>) -> ([(HeaderName, &'static str); 2], Bytes) {
+    let text = state.description.get_or_init(|| text(&state.root_path)).clone();
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)], text)
+}
+
+fn text(root_path: &str) -> Bytes {
+    let mut document = Api::openapi();
+    let url = if root_path.is_empty() { "/" } else { root_path };
+    document.servers = Some(vec![Server::new(url)]);
     // What is made of strings only can be written.
-    serde_json::to_string(&Api::openapi()).unwrap_or_default()
+    serde_json::to_vec(&document).unwrap_or_default().into()
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use porta::server::routes::{Access, ROUTES};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::support::stress_test::Admin;
 use crate::support::wire::{exchange, request};
 use crate::support::{Server, Workspace};
 
@@ -105,7 +106,89 @@ fn the_description_is_frozen() {
     insta::assert_json_snapshot!(document, { ".info.version" => "[version]" });
 }
 
-/// What a server answers has the form that is described.
+/// In what is answered, each member that may be `null` is there; what may be sent is never said to be `null` by default; and
+/// what is made of parts can be: none of them forbids the others.
+#[test]
+fn a_member_is_null_or_absent_and_not_both() {
+    let workspace = Workspace::new();
+    let document = description(&workspace.serve(&["--workers", "1"]));
+    let sent: BTreeSet<_> = operations(&document)
+        .iter()
+        .filter_map(|(_, operation)| {
+            operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()
+        })
+        .map(|reference| reference.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(
+        sent.iter().copied().collect::<Vec<_>>(),
+        ["ChannelChange", "NewChannel", "NewKey", "StressTestStart"]
+    );
+    let (mut wrong, mut nullable) = (Vec::new(), 0);
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        each_schema(schema, &mut |schema| {
+            let required = schema["required"].as_array().cloned().unwrap_or_default();
+            for (member, of) in schema["properties"].as_object().into_iter().flatten() {
+                let words =
+                    std::slice::from_ref(of).iter().chain(of["oneOf"].as_array().into_iter().flatten());
+                let may_be_null = words.into_iter().any(|of| {
+                    of["type"] == "null"
+                        || of["type"].as_array().is_some_and(|words| words.contains(&"null".into()))
+                });
+                nullable += usize::from(may_be_null);
+                let is_required = required.contains(&member.as_str().into());
+                if may_be_null && !is_required && !sent.contains(name.as_str())
+                    || of.get("default") == Some(&Value::Null)
+                {
+                    wrong.push(format!("{name}.{member}"));
+                }
+            }
+            let parts = schema["allOf"].as_array().into_iter().flatten();
+            if parts.into_iter().any(|part| part["additionalProperties"] == false) {
+                wrong.push(name.clone());
+            }
+        });
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(nullable > 100, "{nullable}");
+}
+
+fn each_schema(schema: &Value, look: &mut dyn FnMut(&Value)) {
+    look(schema);
+    let several = ["allOf", "oneOf"].into_iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
+    let members = schema["properties"].as_object().into_iter().flat_map(Map::values);
+    several.chain(members).chain(schema.get("items")).for_each(|part| each_schema(part, look));
+}
+
+/// What is wrong with an exchange by the description: what was sent, if it was taken, and what came of it.
+fn misdescribed(
+    document: &Value,
+    (method, path): (&str, &str),
+    sent: &str,
+    (status, answer): (u16, &Value),
+) -> Vec<String> {
+    let operation = &document["paths"][path][method.to_lowercase()];
+    let mut wrong = Vec::new();
+    if !sent.is_empty() {
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let mut misfit = Vec::new();
+        compare(document, body, &serde_json::from_str(sent).unwrap(), "sent", &mut misfit);
+        match status {
+            200..300 => wrong.extend(misfit),
+            400 if misfit.is_empty() => wrong.push(format!("{sent} was refused, and fits {body}")),
+            _ => {}
+        }
+    }
+    let responses = &operation["responses"];
+    let response = responses.get(status.to_string()).unwrap_or(&responses["default"]);
+    match &response["content"]["application/json"]["schema"] {
+        Value::Null if answer.is_null() => {}
+        Value::Null => wrong.push(format!("an answer of {status} is not described")),
+        schema => compare(document, schema, answer, "answered", &mut wrong),
+    }
+    wrong
+}
+
+/// What a server takes and answers has the form that is described.
 #[test]
 fn answers_are_as_described() {
     let workspace = Workspace::new();
@@ -116,45 +199,117 @@ fn answers_are_as_described() {
     let agent = [("X-PORTA-TOKEN", crate::support::bridge::TOKEN), ("Content-Type", "application/json")];
     exchange(&server, &request("POST", "/agent/status", &agent, r#"{"agent_id":"one"}"#));
     assert_eq!(workspace.porta(&["criteria", "check"]).code, Some(3));
-    let ask = |method: &str, path: &str, body: &str| -> (u16, Value) {
-        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-        let answer = exchange(&server, &request(method, path, &headers, body));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
-    };
-    let mut tried = 0;
-    for (method, described, path, body) in [
-        ("POST", "/api/admin/channels", "/api/admin/channels", r#"{"name":"one","latitude":52.5}"#),
-        ("GET", "/api/admin/channels", "/api/admin/channels", ""),
-        ("GET", "/api/admin/channels/{channel}", "/api/admin/channels/1", ""),
-        ("PATCH", "/api/admin/channels/{channel}", "/api/admin/channels/1", r#"{"field8":null}"#),
-        ("GET", "/api/admin/channels/{channel}/keys", "/api/admin/channels/1/keys", ""),
-        ("POST", "/api/admin/channels/{channel}/keys", "/api/admin/channels/1/keys", r#"{"kind":"read"}"#),
-        (
-            "POST",
-            "/api/admin/channels/{channel}/keys/{key}/rotate",
-            "/api/admin/channels/1/keys/1/rotate",
-            "",
-        ),
-        ("GET", "/api/admin/requests", "/api/admin/requests?hours=1", ""),
-        ("GET", "/api/admin/agents", "/api/admin/agents?limit=10", ""),
-        ("GET", "/api/admin/agents/history", "/api/admin/agents/history?agent_id=one", ""),
-        ("GET", "/api/admin/criteria", "/api/admin/criteria", ""),
-        ("GET", "/api/admin/criteria/history", "/api/admin/criteria/history?limit=5", ""),
-        ("GET", "/api/admin/channels/{channel}", "/api/admin/channels/77", ""),
-        ("GET", "/api/admin/criteria/history", "/api/admin/criteria/history?limit=0", ""),
+    for (method, path, query, body, expected) in [
+        ("POST", "/channels", "", r#"{"name":"one","latitude":52.5}"#, 201),
+        ("POST", "/channels", "", r#"{"name":"two","id":77,"longitude":"13.4","elevation":null}"#, 201),
+        ("POST", "/channels", "", "{}", 400),
+        ("POST", "/channels", "", r#"{"id":78}"#, 400),
+        ("POST", "/channels", "", r#"{"name":"three","id":null}"#, 400),
+        ("POST", "/channels", "", r#"{"name":"three","number":7}"#, 400),
+        ("GET", "/channels", "?limit=1&offset=1", "", 200),
+        ("GET", "/channels", "?limit=1001", "", 400),
+        ("GET", "/channels/1", "", "", 200),
+        ("PATCH", "/channels/1", "", r#"{"field8":null,"metadata":null,"public":true}"#, 200),
+        ("PATCH", "/channels/1", "", r#"{"name":null}"#, 400),
+        ("PATCH", "/channels/1", "", r#"{"latitude":[]}"#, 400),
+        ("GET", "/channels/1/keys", "", "", 200),
+        ("POST", "/channels/1/keys", "", r#"{"kind":"read"}"#, 201),
+        ("POST", "/channels/1/keys", "", r#"{"kind":"both"}"#, 400),
+        ("POST", "/channels/1/keys/1/rotate", "", "", 201),
+        ("DELETE", "/channels/1/keys/2", "", "", 204),
+        ("DELETE", "/channels/1/entries", "", "", 204),
+        ("DELETE", "/channels/77", "", "", 204),
+        ("GET", "/channels/77", "", "", 404),
+        ("GET", "/requests", "?hours=1", "", 200),
+        ("GET", "/agents", "?limit=10", "", 200),
+        ("GET", "/agents/history", "?agent_id=one", "", 200),
+        ("GET", "/agents/history", "", "", 400),
+        ("GET", "/criteria", "", "", 200),
+        ("GET", "/criteria/history", "?limit=5", "", 200),
+        ("GET", "/criteria/history", "?limit=0", "", 400),
     ] {
-        let (status, answer) = ask(method, path, body);
-        let responses = &document["paths"][described][method.to_lowercase()]["responses"];
-        let response = responses.get(status.to_string()).unwrap_or(&responses["default"]);
-        let schema = &response["content"]["application/json"]["schema"];
-        assert!(schema.is_object(), "{method} {path}: {status}");
-        let mut wrong = Vec::new();
-        compare(&document, schema, &answer, path, &mut wrong);
-        assert_eq!(wrong, Vec::<String>::new(), "{method} {path}: {answer}");
-        tried += 1;
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let asked = request(method, &format!("/api/admin{path}{query}"), &headers, body);
+        let answered = exchange(&server, &asked);
+        let (head, text) = answered.split_once("\r\n\r\n").unwrap();
+        let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
+        assert_eq!(status, expected, "{method} {path} {body}: {answered}");
+        let answer = if text.is_empty() { Value::Null } else { serde_json::from_str(text).unwrap() };
+        let described = format!("/api/admin{path}")
+            .replace("/1/keys/1", "/1/keys/{key}")
+            .replace("/1/keys/2", "/1/keys/{key}")
+            .replace("/channels/1", "/channels/{channel}")
+            .replace("/channels/77", "/channels/{channel}");
+        let wrong = misdescribed(&document, (method, &described), body, (status, &answer));
+        assert_eq!(wrong, Vec::<String>::new(), "{method} {path} {body}: {answer}");
     }
-    assert_eq!(tried, 14);
+}
+
+/// The same of stress tests: while one goes on, second by second, and once it has ended.
+#[test]
+fn load_answers_about_stress_tests_are_as_described() {
+    let workspace = Workspace::new();
+    let admin = Admin::new(&workspace);
+    let server = workspace.serve(&[]);
+    let document = description(&server);
+    let ask = |method: &str, described: &str, run: i64, body: &Value, expected: u16| -> Value {
+        let path = described.replace("{run}", &run.to_string());
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = admin.ask(&server, method, &path, &text);
+        assert_eq!(status, expected, "{method} {path}: {answer}");
+        let described = format!("/api/admin/stress-test{described}");
+        let response = &document["paths"][&described][method.to_lowercase()]["responses"][status.to_string()];
+        assert!(response.is_object(), "{method} {path}: {status} is not described");
+        let wrong = misdescribed(&document, (method, &described), &text, (status, &answer));
+        assert_eq!(wrong, Vec::<String>::new(), "{method} {path}: {answer}");
+        answer
+    };
+    let nothing = Value::Null;
+    let short = json!({ "scratch": true, "workers": 1, "rps": 20, "duration": 2 });
+    ask("POST", "/start", 0, &json!({ "channel_id": 77, "scenario": "medium" }), 404);
+    let run = ask("POST", "/start", 0, &short, 202)["test_id"].as_i64().unwrap();
+    ask("POST", "/start", 0, &short, 409);
+    ask("POST", "/start", 0, &json!({ "scratch": true, "workers": 0 }), 422);
+    ask("POST", "/start", 0, &json!({ "scratch": true, "speed": 1 }), 400);
+    ask("DELETE", "/{run}", run, &nothing, 400);
+    ask("GET", "/{run}", run, &nothing, 200);
+    let (_, events) = admin.listen(&server, run, None);
+    let events: Vec<_> = events.collect();
+    assert!(events.len() > 2, "{events:?}");
+    for event in &events {
+        let mut wrong = Vec::new();
+        let second = &document["components"]["schemas"]["StressTestSecond"];
+        compare(&document, second, &event.data, &event.id, &mut wrong);
+        assert_eq!(wrong, Vec::<String>::new(), "{event:?}");
+    }
+    ask("POST", "/{run}/cancel", run, &nothing, 409);
+    ask("GET", "/{run}", run, &nothing, 200);
+    let report = ask("GET", "/{run}/report", run, &nothing, 200);
+    assert_eq!(report["results"]["status_codes"]["200"], report["results"]["total"]);
+    assert_eq!(ask("GET", "/history/list", 0, &nothing, 200).as_array().map(Vec::len), Some(1));
+    ask("DELETE", "/{run}", run, &nothing, 204);
+    for (method, path) in [("GET", "/{run}"), ("DELETE", "/{run}"), ("POST", "/{run}/cancel")] {
+        ask(method, path, run, &nothing, 404);
+    }
+    for path in ["/{run}/report", "/{run}/events"] {
+        ask("GET", path, run, &nothing, 404);
+    }
+}
+
+/// Behind a proxy that has a path before every path, whoever follows what porta says gets there.
+#[test]
+fn places_have_the_root_path() {
+    let workspace = Workspace::new();
+    let token = workspace.json(&["admin", "token", "create", "--format", "json"])["token"].clone();
+    let bearer = format!("Bearer {}", token.as_str().unwrap());
+    let server = workspace.serve(&["--root-path", "/porta"]);
+    assert_eq!(description(&server)["servers"], json!([{ "url": "/porta" }]));
+    let body = r#"{"scratch":true,"workers":1,"rps":1,"duration":1}"#;
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let started = exchange(&server, &request("POST", "/porta/api/admin/stress-test/start", &headers, body));
+    assert!(started.to_lowercase().contains("\r\nlocation: /porta/api/admin/stress-test/1\r\n"), "{started}");
+    let server = workspace.serve(&[]);
+    assert_eq!(description(&server)["servers"], json!([{ "url": "/" }]));
 }
 
 /// Says where a value is not what a schema allows: types, words, what must and what may be there.
@@ -203,6 +358,10 @@ fn compare(document: &Value, schema: &Value, value: &Value, place: &str, wrong: 
         for (name, member) in members {
             match known.get(name) {
                 Some(schema) => compare(document, schema, member, &format!("{place}.{name}"), wrong),
+                None if schema["additionalProperties"].is_object() => {
+                    let schema = &schema["additionalProperties"];
+                    compare(document, schema, member, &format!("{place}.{name}"), wrong);
+                }
                 None => wrong.push(format!("{place}.{name} is not described")),
             }
         }

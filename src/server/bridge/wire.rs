@@ -218,6 +218,7 @@ impl Pipelined {
 #[derive(Serialize, ToSchema)]
 pub struct InProgress {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     job_id: Option<String>,
     operation_type: OperationType,
     total_commands: usize,
@@ -267,6 +268,7 @@ pub struct Details {
     truncated: bool,
     peer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     job_id: Option<String>,
     index: u32,
 }

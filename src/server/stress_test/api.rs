@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -19,6 +18,9 @@ use crate::server::State;
 use crate::server::admin::read_json;
 use crate::server::auth::Admin;
 use crate::server::error::{Api, Refusal};
+use crate::server::openapi::ErrorBody;
+use crate::server::path::Path;
+use crate::server::query::{Query, within};
 use crate::store::StoreError;
 
 /// Runs of one page of the history.
@@ -33,30 +35,52 @@ type Answer<T> = Result<T, Api>;
 struct RunBegun {
     /// Its number.
     test_id: RunId,
-    /// `started` or `cancelling`.
-    status: &'static str,
+    /// What becomes of it.
+    status: Begun,
     /// The same for people, with where to look.
     message: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = RunBegunStatus)]
+enum Begun {
+    Started,
+    Cancelling,
 }
 
 /// Starts a run, one at a time.
 #[utoipa::path(
     post, path = "/api/admin/stress-test/start", tag = "stress tests",
-    request_body = StartRequest, responses((status = 202, body = RunBegun))
+    request_body = StartRequest,
+    responses(
+        (
+            status = 202, description = "It has its place, and begins", body = RunBegun,
+            headers(("Location" = String, description = "Where it is seen"))
+        ),
+        (status = 400, description = "The body cannot be read, or has something in it that is not known", body = ErrorBody),
+        (status = 404, description = "There is no such channel", body = ErrorBody),
+        (status = 409, description = "Another run is going on; the message says which", body = ErrorBody),
+        (status = 422, description = "A value is out of its limits: `field` and the message say which", body = ErrorBody)
+    )
 )]
 pub async fn start_run(_: Admin, Extract(state): Extract<Arc<State>>, request: Request) -> Answer<Response> {
     let wanted: StartRequest = read_json(&state, request).await?;
     let id = start(&state, wanted, "the admin API").await?;
-    let place = format!("/api/admin/stress-test/{id}");
+    let place = format!("{}/api/admin/stress-test/{id}", state.root_path);
     let message = format!("run {id} has begun; GET {place} says how it goes, and so does GET {place}/events");
-    let body = RunBegun { test_id: id, status: "started", message };
+    let body = RunBegun { test_id: id, status: Begun::Started, message };
     Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(body)).into_response())
 }
 
 /// A run; while it goes on, with its figures so far.
 #[utoipa::path(
     get, path = "/api/admin/stress-test/{run}", tag = "stress tests",
-    params(("run" = RunId, Path)), responses((status = 200, body = RunOverview))
+    params(("run" = RunId, Path)),
+    responses(
+        (status = 200, body = RunOverview),
+        (status = 404, description = "There is no such run", body = ErrorBody)
+    )
 )]
 pub async fn show(
     _: Admin,
@@ -79,10 +103,15 @@ pub fn with_live_figures(state: &State, row: RunOverview) -> RunOverview {
     going_on.map_or(row, |live| live.borrow().run.clone())
 }
 
-/// Ends a run before its time.
+/// Ends a run before its time. What it has measured so far is kept.
 #[utoipa::path(
     post, path = "/api/admin/stress-test/{run}/cancel", tag = "stress tests",
-    params(("run" = RunId, Path)), responses((status = 202, body = RunBegun))
+    params(("run" = RunId, Path)),
+    responses(
+        (status = 202, description = "It sends nothing more, and ends", body = RunBegun),
+        (status = 404, description = "There is no such run", body = ErrorBody),
+        (status = 409, description = "It has ended, or was not started by this server", body = ErrorBody)
+    )
 )]
 pub async fn cancel(
     _: Admin,
@@ -92,7 +121,7 @@ pub async fn cancel(
     let id = run_id(&run)?;
     end(&state, id).await?;
     let message = format!("run {id} sends nothing more; it ends once its rows are accounted for");
-    let body = RunBegun { test_id: id, status: "cancelling", message };
+    let body = RunBegun { test_id: id, status: Begun::Cancelling, message };
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
@@ -129,22 +158,18 @@ pub struct Page {
 /// Runs, the newest first.
 #[utoipa::path(
     get, path = "/api/admin/stress-test/history/list", tag = "stress tests",
-    params(Page), responses((status = 200, body = Vec<RunOverview>))
+    params(Page),
+    responses(
+        (status = 200, body = Vec<RunOverview>),
+        (status = 400, description = "A parameter cannot be read, or is out of its limits", body = ErrorBody)
+    )
 )]
 pub async fn history(
     _: Admin,
     Extract(state): Extract<Arc<State>>,
-    page: Result<Query<Page>, QueryRejection>,
+    Query(Page { limit, before }): Query<Page>,
 ) -> Answer<Json<Vec<RunOverview>>> {
-    let wrong = || Refusal::Invalid {
-        field: None,
-        message: format!("it takes limit, from 1 to {HISTORY_MAX}, and before, the number of a run"),
-    };
-    let Query(Page { limit, before }) = page.map_err(|_| wrong())?;
-    let limit = limit.unwrap_or(HISTORY_DEFAULT);
-    if !(1..=HISTORY_MAX).contains(&limit) {
-        return Err(wrong().into());
-    }
+    let limit = within("limit", limit.unwrap_or(HISTORY_DEFAULT), &(1..=HISTORY_MAX))?;
     let runs = state.store.runs(before, limit).await?;
     Ok(Json(runs.into_iter().map(|run| with_live_figures(&state, run)).collect()))
 }
@@ -152,7 +177,11 @@ pub async fn history(
 /// The report of a run, as `porta report --format json` prints it.
 #[utoipa::path(
     get, path = "/api/admin/stress-test/{run}/report", tag = "stress tests",
-    params(("run" = RunId, Path)), responses((status = 200, body = Object))
+    params(("run" = RunId, Path)),
+    responses(
+        (status = 200, body = Report),
+        (status = 404, description = "There is no such run, or it has no report", body = ErrorBody)
+    )
 )]
 pub async fn report(
     _: Admin,
@@ -165,7 +194,12 @@ pub async fn report(
 /// Deletes a run that has ended, with its report.
 #[utoipa::path(
     delete, path = "/api/admin/stress-test/{run}", tag = "stress tests",
-    params(("run" = RunId, Path)), responses((status = 204))
+    params(("run" = RunId, Path)),
+    responses(
+        (status = 204),
+        (status = 400, description = "It is going on", body = ErrorBody),
+        (status = 404, description = "There is no such run", body = ErrorBody)
+    )
 )]
 pub async fn delete(
     _: Admin,

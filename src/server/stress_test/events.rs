@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Path, Request, State as Extract};
+use axum::extract::{FromRequestParts, Request, State as Extract};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -25,6 +25,8 @@ use crate::clock;
 use crate::domain::id::RunId;
 use crate::server::auth::Admin;
 use crate::server::error::{Api, Cause, Refusal};
+use crate::server::openapi::ErrorBody;
+use crate::server::path::Path;
 use crate::server::{State, session};
 
 /// Holds the id of the last event that a client has seen.
@@ -155,12 +157,21 @@ fn interval(period: Duration) -> Interval {
     interval
 }
 
-/// A run second by second, as server-sent events: `progress` once a second, and lastly `end`, each with the run as data.
-/// With `Last-Event-ID` those come first that were missed.
+/// A run second by second, as server-sent events.
+///
+/// `progress` comes once a second, with the second as its id, and lastly `end`; the data of both is a `StressTestSecond` in
+/// JSON. A browser's `EventSource` can read it with the session alone.
 #[utoipa::path(
     get, path = "/api/admin/stress-test/{run}/events", tag = "stress tests",
-    params(("run" = RunId, Path), ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen")),
-    responses((status = 200, body = String, content_type = "text/event-stream"))
+    params(
+        ("run" = RunId, Path),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen: what was missed comes first")
+    ),
+    responses(
+        (status = 200, description = "Events, until the run has ended", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "The end was seen: there is nothing more to come"),
+        (status = 404, description = "There is no such run", body = ErrorBody)
+    )
 )]
 pub async fn events(
     _: Admin,

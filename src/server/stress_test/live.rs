@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock;
 use crate::domain::latency::round;
@@ -41,12 +42,16 @@ pub struct Frame {
 }
 
 /// The run as it is asked for, and what has come with this second.
-#[derive(Serialize)]
-struct Data<'l> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = StressTestSecond)]
+pub struct LiveSecond<'l> {
     #[serde(flatten)]
     run: &'l RunOverview,
+    /// Whole seconds since its load has begun.
     second: u64,
+    /// How far it is; `null` before the first second.
     progress: Option<&'l Progress>,
+    /// The points that were in no event before.
     series: &'l [Moment],
 }
 
@@ -145,7 +150,8 @@ impl Live {
 
     fn data(&self, new_moments: usize) -> String {
         let series = &self.series[self.series.len().saturating_sub(new_moments)..];
-        let data = Data { run: &self.run, second: self.second, progress: self.progress.as_ref(), series };
+        let data =
+            LiveSecond { run: &self.run, second: self.second, progress: self.progress.as_ref(), series };
         // Numbers and texts: there is nothing in it that could not be written.
         serde_json::to_string(&data).unwrap_or_default()
     }

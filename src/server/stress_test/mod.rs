@@ -8,7 +8,7 @@ pub mod api;
 mod child;
 pub mod events;
 mod limits;
-mod live;
+pub mod live;
 mod start;
 mod supervision;
 

@@ -31,6 +31,7 @@ const SCRATCH_DESCRIPTION: &str = "Made for a stress test, and deleted when that
 /// What to start. A number that is missing is the scenario's, or that of `baseline`.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = StressTestStart)]
 pub struct StartRequest {
     /// The channel to write to.
     pub channel_id: Option<i64>,
@@ -44,6 +45,7 @@ pub struct StartRequest {
     /// Seconds.
     pub duration: Option<f64>,
     /// A load with a name; what is given beside it counts more.
+    #[schema(value_type = Option<Scenario>)]
     pub scenario: Option<String>,
 }
 
