@@ -97,14 +97,15 @@ async fn serve_until_stopped(arguments: &Serve, db: &Path, log_format: LogFormat
 }
 
 fn stress_test_options(limits: &StressTestLimits, db: &Path) -> Result<stress_test::Options, Failure> {
-    let failed = |error: std::io::Error| Failure::new("cannot tell where porta and its database are", error);
+    let failed = |error: std::io::Error| Failure::new("cannot tell where the database is", error);
     Ok(stress_test::Options {
         limits: stress_test::Limits {
             workers: limits.stress_test_max_workers,
             rps: limits.stress_test_max_rps,
             duration: limits.stress_test_max_duration,
         },
-        executable: std::env::current_exe().map_err(failed)?,
+        // This one, also where an upgrade has put another in its place.
+        executable: "/proc/self/exe".into(),
         database: std::path::absolute(db).map_err(failed)?,
         settling: stress_test::Options::SETTLING,
     })
