@@ -33,6 +33,9 @@ use crate::exit::Failure;
 const ENVIRONMENT_FILES: [&str; 2] = [".env", SYSTEM_ENVIRONMENT_FILE];
 const SYSTEM_ENVIRONMENT_FILE: &str = "/etc/porta/porta.env";
 
+/// The argument of a run that a server has begun.
+const FOR_SERVER: &str = "--for-server";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; a poor grade is an answer, too
@@ -182,11 +185,15 @@ pub enum Generate {
     },
 }
 
-/// Loads `.env` and `/etc/porta/porta.env` into the environment; what is set already stays.
+/// Loads `.env` and `/etc/porta/porta.env` into the environment; what is set already stays. A process that a server has
+/// started has all it needs, and nothing of the server's settings and secrets.
 ///
 /// # Errors
 /// For a file that is there and cannot be understood.
 pub fn load_environment_files() -> Result<(), Failure> {
+    if std::env::args_os().any(|argument| argument == FOR_SERVER) {
+        return Ok(());
+    }
     for file in ENVIRONMENT_FILES {
         match dotenvy::from_path(Path::new(file)) {
             Ok(()) => {}
