@@ -153,12 +153,15 @@ struct Words {
     code: &'static str,
     message: String,
     field: Option<&'static str>,
+    /// The run that is in the way.
+    run: Option<RunId>,
     cause: Option<Cause>,
 }
 
 impl Refusal {
     fn words(self) -> Words {
         let mut cause = None;
+        let run = if let Self::RunGoingOn { run, .. } = &self { Some(*run) } else { None };
         let (status, code, message, field) = match self {
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "resource_not_found", message, None),
             Self::Body(status, message) => (status, "body", message, None),
@@ -190,6 +193,7 @@ impl Refusal {
                 let message = fault.map(Fault::description).unwrap_or(match why.word {
                     "commands" => "as many commands run as may at a time; try again later",
                     "logins" => "too many log in at the same time; try again in a moment",
+                    "event_streams" => "as many event streams are open as can be; try again later",
                     "disk_space" => "there is too little space on the disk for commands",
                     "closing" => "the server is being stopped",
                     _ => "the server cannot take this at the moment; try again later",
@@ -210,7 +214,7 @@ impl Refusal {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", message.into(), None)
             }
         };
-        Words { status, code, message, field, cause }
+        Words { status, code, message, field, run, cause }
     }
 }
 
@@ -246,7 +250,7 @@ impl IntoResponse for Refusal {
             Self::EntriesDenied => (StatusCode::BAD_REQUEST, "-1").into_response(),
             Self::NoEntry => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], "\"-1\"").into_response(),
             other => {
-                let Words { status, code, message, field, cause } = other.words();
+                let Words { status, code, message, field, cause, .. } = other.words();
                 let message = match field {
                     Some(field) => format!("{field}: {message}"),
                     None => message,
@@ -264,7 +268,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A refusal of porta's own API: `{"error": {"code", "message", "field"?}}`.
+/// A refusal of porta's own API: `{"error": {"code", "message", "field"?, "test_id"?}}`.
 #[derive(Debug)]
 pub struct Api(Refusal);
 
@@ -276,10 +280,13 @@ impl<E: Into<Refusal>> From<E> for Api {
 
 impl IntoResponse for Api {
     fn into_response(self) -> Response {
-        let Words { status, code, message, field, cause } = self.0.words();
+        let Words { status, code, message, field, run, cause } = self.0.words();
         let mut error = json!({ "code": code, "message": message });
         if let Some(field) = field {
             error["field"] = field.into();
+        }
+        if let Some(run) = run {
+            error["test_id"] = run.0.into();
         }
         with_cause(cause, (status, Json(json!({ "error": error }))).into_response())
     }

@@ -86,6 +86,9 @@ struct ErrorWords {
     /// The parameter or value that it is about, where it is one.
     #[schema(required = false, nullable = false)]
     field: Option<String>,
+    /// The run that goes on, where another cannot be started beside it.
+    #[schema(required = false, nullable = false)]
+    test_id: Option<i64>,
 }
 
 /// What all routes have in common: who is let in, and how they refuse.
