@@ -86,6 +86,8 @@ pub trait ChannelStore {
 
     /// All channels, by id.
     async fn channels(&self) -> Result<Vec<Channel>>;
+    /// Ids and names of so many channels, those with the lowest ids.
+    async fn channel_names(&self, limit: u32) -> Result<Vec<(ChannelId, String)>>;
 
     /// A page of the channels, by id: at most `limit` of those behind the first `offset`, and how many there are in all.
     async fn channels_page(&self, offset: u64, limit: u32) -> Result<(Vec<Channel>, u64)>;

@@ -51,6 +51,17 @@ impl ChannelStore for Sqlite {
         .await
     }
 
+    async fn channel_names(&self, limit: u32) -> Result<Vec<(ChannelId, String)>> {
+        self.read(move |connection| {
+            let names = connection
+                .prepare_cached("SELECT id, name FROM channels ORDER BY id LIMIT ?1")?
+                .query_map([limit], |row| Ok((ChannelId(row.get(0)?), row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(names)
+        })
+        .await
+    }
+
     async fn change_channel(&self, id: ChannelId, change: Change) -> Result<Channel> {
         self.write(move |transaction| {
             let channel = find(transaction, id)?;
@@ -112,6 +123,12 @@ impl ChannelStore for Sqlite {
     async fn rotate_key(&self, channel: ChannelId, id: KeyId, key: Secret) -> Result<ApiKey> {
         self.write(move |transaction| {
             let ended = delete_key(transaction, channel, id)?;
+            if let Some(run) = ended.run_id {
+                // What comes in its place would stay when the run ends.
+                return Err(StoreError::Conflict(format!(
+                    "key {id} of channel {channel} is run {run}'s, and ends with it: there is nothing to replace"
+                )));
+            }
             insert_key(transaction, channel, ended.kind, &key)
         })
         .await
