@@ -70,17 +70,27 @@ impl Display {
     pub fn progress(&mut self, progress: &Progress, screens: &Screens) {
         match self {
             Self::Quiet => {}
-            Self::Events { next_second } => screens.output.show(|| {
-                let new = |moment: &&Moment| moment.second >= *next_second;
-                let series: Vec<_> = progress.recent.iter().filter(new).collect();
-                if let Some(last) = series.last() {
-                    *next_second = last.second + 1;
-                }
-                event_line(&json!({ "event": "progress", "progress": progress, "series": series }))
-            }),
+            Self::Events { .. } => self.event("progress", progress, screens),
             Self::Lines => screens.error.show(|| live::line(progress) + "\n"),
             Self::Block(block) => screens.error.show(|| block.draw(progress, window())),
         }
+    }
+
+    /// Says that all is sent and answered, for who reads events: what comes now takes its time, and is no load.
+    pub fn sent(&mut self, progress: &Progress, screens: &Screens) {
+        self.event("sent", progress, screens);
+    }
+
+    fn event(&mut self, name: &str, progress: &Progress, screens: &Screens) {
+        let Self::Events { next_second } = self else { return };
+        screens.output.show(|| {
+            let new = |moment: &&Moment| moment.second >= *next_second;
+            let series: Vec<_> = progress.recent.iter().filter(new).collect();
+            if let Some(last) = series.last() {
+                *next_second = last.second + 1;
+            }
+            event_line(&json!({ "event": name, "progress": progress, "series": series }))
+        });
     }
 
     /// What to add when the run is ended early. The block is drawn over itself, and would be torn by a line of text.

@@ -164,6 +164,7 @@ async fn load(
     }
     let cancelled = *stopped.borrow();
     let summary = load.into_summary();
+    display.sent(&Progress::at_end(&summary), screens);
     let server = match server_side {
         Some(watch) => watch.finish().await,
         None => Vec::new(),
@@ -205,7 +206,7 @@ async fn count(
             Counted { rows_stored: None, rows, uncounted: Some(failure), interrupted: None }
         }
         None => {
-            let note = counting_stopped(place, acknowledged.bounds());
+            let note = counting_stopped(signals.order(), place, acknowledged.bounds());
             let rows = rows.noted(&note);
             Counted { rows_stored: None, rows, uncounted: None, interrupted: Some(note) }
         }
@@ -213,11 +214,12 @@ async fn count(
 }
 
 /// What is to be said of rows that were being counted or deleted.
-fn counting_stopped(place: Option<String>, entry_ids: Option<(u64, u64)>) -> String {
+fn counting_stopped(order: Option<&Order>, place: Option<String>, entry_ids: Option<(u64, u64)>) -> String {
+    let why = if let Some(Order::End(Some(why))) = order { format!("{why}: ") } else { String::new() };
     let left = place.zip(entry_ids).map_or_else(String::new, |(place, (first, last))| {
         format!(", and rows of this run may be left in {place}: entry ids {first} to {last}")
     });
-    format!("the counting was stopped{left}")
+    format!("{why}the counting was stopped{left}")
 }
 
 /// What is to be said of rows that nobody counts or deletes any more. Between the ids may be some of other clients.
@@ -343,14 +345,17 @@ mod tests {
 
     #[test]
     fn rows_that_may_be_left_are_named_where_they_are_not_the_runs_own() {
-        let note = counting_stopped(Some("channel 7".into()), Some((2, 401)));
+        let note = counting_stopped(None, Some("channel 7".into()), Some((2, 401)));
         assert_eq!(
             note,
             "the counting was stopped, and rows of this run may be left in channel 7: entry ids 2 to 401"
         );
         for (place, ids) in [(None, Some((2, 401))), (Some("channel 7".into()), None)] {
-            assert_eq!(counting_stopped(place.clone(), ids), "the counting was stopped");
+            assert_eq!(counting_stopped(None, place.clone(), ids), "the counting was stopped");
             assert_eq!(rows_left(place, ids), None);
         }
+        let order = Order::End(Some("the server was stopped".into()));
+        let note = counting_stopped(Some(&order), None, None);
+        assert_eq!(note, "the server was stopped: the counting was stopped");
     }
 }

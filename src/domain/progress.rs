@@ -81,7 +81,7 @@ impl From<&SeriesPoint> for Moment {
     }
 }
 
-/// What `porta stress --format json` prints once a second, and a server reads that has started the run.
+/// What `porta stress --format json` prints once a second and when all is sent, and a server reads that has started the run.
 #[derive(Debug, Deserialize)]
 pub struct ProgressEvent {
     /// How far it is.
@@ -115,5 +115,11 @@ impl Progress {
             overall_latency_ms: (&summary.overall.from_due).into(),
             recent: summary.series[first..].iter().map(Moment::from).collect(),
         }
+    }
+
+    /// The state of a run that has sent all it will, and was answered.
+    pub fn at_end(summary: &Summary) -> Self {
+        let rps_now = summary.series.last().map_or(0.0, |point| point.rps);
+        Self::new(summary, summary.last_completion, summary.last_completion, rps_now)
     }
 }

@@ -230,10 +230,10 @@ impl Claim {
             workers: self.plan.workers,
             target_rps: self.plan.target_rps(),
             duration: self.plan.duration.as_secs_f64(),
-            total_requests: 0,
-            successful_requests: 0,
-            failed_requests: 0,
-            actual_rps: 0.0,
+            total_requests: Some(0),
+            successful_requests: Some(0),
+            failed_requests: Some(0),
+            actual_rps: None,
             efficiency: None,
             avg_latency_ms: None,
             min_latency_ms: None,
@@ -290,14 +290,14 @@ pub struct RunOverview {
     pub target_rps: Option<u32>,
     /// Seconds, as planned.
     pub duration: f64,
-    /// Requests that came to an end.
-    pub total_requests: u64,
+    /// Requests that came to an end; like all figures `None` where nobody has said yet, or ever will.
+    pub total_requests: Option<u64>,
     /// HTTP 200 with an entry id.
-    pub successful_requests: u64,
+    pub successful_requests: Option<u64>,
     /// All others.
-    pub failed_requests: u64,
+    pub failed_requests: Option<u64>,
     /// Requests a second that were reached.
-    pub actual_rps: f64,
+    pub actual_rps: Option<f64>,
     /// Percent of the target rate.
     pub efficiency: Option<f64>,
     /// Mean latency from the due time.

@@ -69,13 +69,18 @@ pub fn runs(runs: &[RunOverview]) -> String {
             run.started_at.to_minute(),
             run.workers.to_string(),
             run.target_rps.map_or_else(|| "max".into(), |rps| rps.to_string()),
-            unit::rate(run.actual_rps),
+            run.actual_rps.map_or_else(unknown, unit::rate),
             unit::millis(run.p95_latency_ms),
-            unit::count(run.failed_requests),
+            run.failed_requests.map_or_else(unknown, unit::count),
             verdict,
         ]
     };
     of(&columns, runs.iter().map(row))
+}
+
+/// What stands where nothing is known.
+fn unknown() -> String {
+    "–".into()
 }
 
 /// Channels, by id.

@@ -208,8 +208,13 @@ pub async fn serve(
             () = accept(&listener, &state, &mut workers) => Ok(()),
             condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
         };
-        drop(listener);
         let patience = options.shutdown_timeout.mul_f32(COMMANDS_SHARE);
+        // What its run has sent is still to be answered: a stop is no failure of the server that was measured.
+        tokio::select! {
+            () = state.stress_tests.begin_stop(patience) => {}
+            () = accept(&listener, &state, &mut workers) => {}
+        }
+        drop(listener);
         let finishing = async {
             let mut finishing = std::pin::pin!(workers.finish());
             tokio::select! {

@@ -175,6 +175,44 @@ async fn load_a_run_whose_server_was_killed_has_failed_and_says_why() {
     drop(server);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn load_a_page_whose_session_has_ended_elsewhere_comes_to_the_login() {
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let browser = Browser::start().await;
+    log_in(&browser, &server, ADMIN).await;
+    browser.arrive("/admin").await;
+    start(&browser, &server, 600).await;
+    watch(&browser).await;
+    workspace.database().execute("DELETE FROM sessions", []).unwrap();
+    browser.arrive("/login").await;
+}
+
+/// A browser has six connections to a server, and one belongs to each page that listens.
+#[tokio::test(flavor = "multi_thread")]
+async fn load_a_page_that_nobody_sees_does_not_listen() {
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let browser = Browser::start().await;
+    log_in(&browser, &server, ADMIN).await;
+    browser.arrive("/admin").await;
+    start(&browser, &server, 600).await;
+    watch(&browser).await;
+    let turn = "window.closed = [];
+        const close = EventSource.prototype.close;
+        EventSource.prototype.close = function () { close.call(this); window.closed.push(this.readyState); };
+        window.turn = (hidden) => {
+          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+          return window.closed.length;
+        };
+        return window.turn(true);";
+    assert_eq!(browser.evaluate(turn).await, 1, "it has let go");
+    browser.evaluate("return window.turn(false)").await;
+    watch(&browser).await;
+    browser.end(&server.url).await;
+}
+
 /// Elements that do something and have no name, fields without a label, images without a text, and headings that are left out.
 const NAMELESS: &str = "
     const text = (element) => (element.getAttribute('aria-label') || element.innerText || element.textContent || element.title || '').trim();

@@ -2,8 +2,10 @@
 
 use std::io::{BufRead as _, BufReader};
 
+use rustix::process::Signal;
+
 use crate::support::browser::{ADMIN, Answer, Browser};
-use crate::support::stress_test::is_going_on;
+use crate::support::stress_test::{generator, is_going_on, signal};
 use crate::support::watch::until;
 use crate::support::wire::sent;
 use crate::support::{Server, Workspace};
@@ -27,14 +29,14 @@ fn report(browser: &mut Browser, id: i64) -> Answer {
     page
 }
 
-/// What the stream says: name, id and text of each event, until the server ends it or there are so many.
+/// What the stream says: name and text of each event, until the server ends it or there are so many.
 fn listen(
     server: &Server,
     browser: &Browser,
     id: i64,
     language: &str,
     count: usize,
-) -> Vec<(String, String, String)> {
+) -> Vec<(String, String)> {
     let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     // A client of 1.0 gets the body as it is, without chunks.
     let request = format!(
@@ -48,12 +50,11 @@ fn listen(
         "{head:?}"
     );
     let mut events = Vec::new();
-    let mut event = <(String, String, String)>::default();
+    let mut event = <(String, String)>::default();
     for line in lines {
         match line.split_once(": ") {
             Some(("event", name)) => event.0 = name.into(),
-            Some(("id", id)) => event.1 = id.into(),
-            Some(("data", data)) => event.2 += &format!("{data}\n"),
+            Some(("data", data)) => event.1 += &format!("{data}\n"),
             _ if line.is_empty() && !event.0.is_empty() => events.push(std::mem::take(&mut event)),
             _ => {}
         }
@@ -101,12 +102,13 @@ fn load_a_run_from_its_start_to_its_deletion() {
     let (end, fragments) = events.split_last().unwrap();
     assert_eq!(end.0, "end", "{end:?}");
     assert!(fragments.len() >= 3, "{fragments:?}");
-    let seconds: Vec<u64> = fragments.iter().map(|(_, id, _)| id.parse().unwrap()).collect();
-    assert!(seconds.is_sorted() && seconds.last() >= Some(&3), "{seconds:?}");
-    assert!(fragments.iter().all(|(_, _, part)| part.contains("<progress") && part.contains("Успешно")));
+    assert!(fragments.iter().all(|(_, part)| part.contains("<progress") && part.contains("Успешно")));
     let charts = |part: &str| part.matches("class=\"line s1\"").count();
-    assert!(charts(&fragments.last().unwrap().2) > charts(&fragments[0].2), "the charts grow");
-    assert_ne!(fragments[0].2, fragments[1].2);
+    let last = &fragments.last().unwrap().1;
+    assert!(charts(last) > charts(&fragments[0].1), "the charts grow");
+    assert_ne!(fragments[0].1, fragments[1].1);
+    assert!(last.contains("На всё получены ответы") && last.contains("<dd>400</dd>"), "{last}");
+    assert!(last.contains("data-ends"), "it cannot be ended any more: {last}");
 
     let page = report(browser, first);
     assert!(page.body.contains(&format!("What happened in run {first}?")), "{}", page.body);
@@ -177,11 +179,84 @@ fn load_one_run_at_a_time_and_its_end_by_a_button() {
     assert_eq!(browser.get(&format!("{PLACE}/{id}/delete")).status, 200);
     assert_eq!(browser.submit(&format!("{PLACE}/{id}/delete"), &[]).status, 400, "not while it goes on");
     let cancelled = browser.submit(&format!("{PLACE}/{id}/cancel"), &[]);
-    assert_eq!(cancelled.location(), format!("{PLACE}/{id}?cancelling"));
+    assert_eq!(cancelled.location(), format!("{PLACE}/{id}"));
     let page = report(browser, id);
     assert!(page.body.contains("Cancelled"), "{}", page.body);
     let again = browser.submit(&format!("{PLACE}/{id}/cancel"), &[]);
     assert_eq!(again.status, 303, "that it has ended meanwhile is no mistake: {again:?}");
+}
+
+/// Whoever has asked for it, and whatever the address says.
+#[test]
+fn load_everybody_sees_that_a_run_is_being_ended_once_it_is() {
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let browser = &mut Browser::logged_in(&server, ADMIN);
+    let other = &mut Browser::logged_in(&server, ADMIN);
+    let load = [("scenario", ""), ("workers", "1"), ("rps", "20"), ("duration", "600"), ("channel", "")];
+    let id = start(browser, &load);
+    let button = format!("action=\"{PLACE}/{id}/cancel\"");
+    let page = browser.get(&format!("{PLACE}/{id}?cancelling"));
+    assert!(page.body.contains(&button) && !page.body.contains("It is being ended"), "{}", page.body);
+    assert!(
+        page.body.contains("role=\"status\"><p class=\"notice warning\" data-lost hidden"),
+        "{}",
+        page.body
+    );
+    // It cannot end before it goes on.
+    let pid = generator(&server);
+    signal(pid, Signal::STOP);
+    browser.submit(&format!("{PLACE}/{id}/cancel"), &[]);
+    for browser in [&mut *browser, &mut *other] {
+        let page = browser.get(&format!("{PLACE}/{id}"));
+        assert!(page.body.contains("It is being ended") && !page.body.contains(&button), "{}", page.body);
+        let events = listen(&server, browser, id, "en", 1);
+        assert!(events[0].1.contains("It is being ended"), "{events:?}");
+    }
+    signal(pid, Signal::CONT);
+    assert!(report(browser, id).body.contains("Cancelled"));
+}
+
+#[test]
+fn a_run_without_a_report_cannot_be_picked_for_a_comparison() {
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let insert =
+        "INSERT INTO stress_test_runs (id, workers, target_rps, duration, status, started_at_ms, channel_id)
+                  VALUES (1, 1, 7, 1.5, 'cancelled', 1, 3)";
+    workspace.database().execute(insert, []).unwrap();
+    let browser = &mut Browser::logged_in(&server, ADMIN);
+    let page = browser.get(PLACE).body;
+    assert!(page.contains("Cancelled") && !page.contains("Not valid"), "{page}");
+    assert!(page.contains("aria-label=\"Pick run 1 for a comparison\" disabled"), "{page}");
+    assert!(!page.contains("<td class=\"number\">0</td>"), "what is not known is no zero: {page}");
+    let page = browser.get(&format!("{PLACE}/1")).body;
+    assert!(page.contains("Cancelled") && !page.contains("Not valid"), "{page}");
+    let again = page.split("href=\"").find(|link| link.contains("rps=7")).unwrap().split('"').next().unwrap();
+    let form = browser.get(&again.replace("&amp;", "&")).body;
+    assert!(
+        again.ends_with("channel=3") && form.contains("max=\"600\" step=\"any\" value=\"1.5\""),
+        "{form}"
+    );
+}
+
+#[test]
+fn of_many_channels_the_form_takes_a_number() {
+    let workspace = Workspace::new();
+    let server = workspace.serve_people(&[]);
+    let add = |from: u32, to: u32| {
+        let insert = "WITH RECURSIVE numbers (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2)
+                      INSERT INTO channels (id, name, created_at_ms, updated_at_ms) SELECT n, 'c' || n, 0, 0 FROM numbers";
+        workspace.database().execute(insert, [from, to]).unwrap();
+    };
+    let browser = &mut Browser::logged_in(&server, ADMIN);
+    add(1, 100);
+    let page = browser.get(PLACE).body;
+    assert!(page.contains("<select id=\"channel\"") && page.contains("100 – c100</option>"), "{page}");
+    add(101, 1000);
+    let page = browser.get(&format!("{PLACE}?channel=700")).body;
+    assert!(page.contains("name=\"channel\" type=\"number\"") && page.contains("value=\"700\""), "{page}");
+    assert!(page.len() < 50_000, "{}", page.len());
 }
 
 #[test]
@@ -200,6 +275,7 @@ fn what_is_wrong_in_the_form_is_said_there() {
         ("rps", "0", 422, "STRESS_TEST_MAX_RPS"),
         ("duration", "601", 422, "STRESS_TEST_MAX_DURATION"),
         ("scenario", "<b>", 422, "It takes one of"),
+        ("scenario", "", 422, "Without a load from above it takes a number"),
         ("channel", "7", 404, "Channel 7 not found"),
         ("channel", "x", 422, "ot a number"),
     ] {
@@ -247,8 +323,8 @@ fn the_history_is_in_the_order_that_was_asked_for() {
     for order in ["p95", "-p95"] {
         assert_eq!(shown(&format!("?sort={order}&page=3")).last(), Some(&5), "what is not known comes last");
     }
-    for nonsense in ["?sort=p95%20DESC", "?page=0", "?page=x", "?sort=%00"] {
+    for nonsense in ["?sort=p95%20DESC", "?page=0", "?page=x", "?sort=%00", "?page=99999999999999999999"] {
         assert_eq!(shown(nonsense).len(), 25, "{nonsense}");
     }
-    assert!(shown("?page=99999999999999999999").len() == 25 && shown("?page=999999").is_empty());
+    assert_eq!(shown("?page=999999"), shown("?page=3"), "there is nothing beyond the last");
 }

@@ -130,7 +130,11 @@ fn load_ctrl_c_ends_the_run_and_keeps_the_report() {
     let kinds: Vec<_> = events.iter().filter_map(|event| event["event"].as_str()).collect();
     assert_eq!(kinds.first(), Some(&"start"));
     assert_eq!(kinds.last(), Some(&"report"));
-    assert!(kinds[1..kinds.len() - 1].iter().all(|kind| *kind == "progress"), "{kinds:?}");
+    let (sent, progress) = kinds[1..kinds.len() - 1].split_last().unwrap();
+    assert!(*sent == "sent" && progress.iter().all(|kind| *kind == "progress"), "{kinds:?}");
+    let sent = &events[events.len() - 2]["progress"];
+    let results = &events.last().unwrap()["report"]["results"];
+    assert_eq!((&sent["total"], &sent["remaining"]), (&results["total"], &0.0.into()), "{sent}");
     let report = report(&workspace);
     assert_eq!(&report, &events.last().unwrap()["report"]);
     assert_eq!(report["status"], "cancelled");

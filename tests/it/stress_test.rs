@@ -213,12 +213,18 @@ fn load_one_run_goes_on_at_a_time_whoever_starts_it() {
         assert_eq!((status, &refused["error"]["code"]), (409, &"conflict".into()), "{refused}");
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.starts_with(&format!("run {id} has been going on since ")), "{message}");
+        assert_eq!(refused["error"]["test_id"], id, "{refused}");
     }
     let refused = workspace.porta(&["stress", "--rps", "10", "--duration", "1s"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains(&format!("run {id} has been going on")), "{}", refused.stderr);
     let keys = workspace.porta(&["admin", "channel", "keys", &channel.id.to_string()]).stdout;
     assert!(keys.contains(&format!("write, until run {id} ends")), "{keys}");
+    let own = "SELECT id FROM api_keys WHERE run_id IS NOT NULL";
+    let own: i64 = workspace.database().query_row(own, [], |row| row.get(0)).unwrap();
+    let refused = admin.rotate(&server, channel.id, own);
+    assert_eq!(refused.0, 409, "what is in its place would outlive the run: {}", refused.1);
+    assert_eq!(left_of_runs(&workspace), (1, 0), "it is there as before");
     assert_eq!(other.ask(&second_server, "POST", &format!("/{id}/cancel"), "").0, 409, "it is not its own");
     assert_eq!(other.ask(&server, "POST", &format!("/{id}/cancel"), "").0, 202);
     assert_eq!(admin.until_ended(&second_server, id)["status"], "cancelled");
@@ -234,15 +240,51 @@ fn load_one_run_goes_on_at_a_time_whoever_starts_it() {
     assert_eq!(status, 409);
     let process = format!("process {}", by_hand.id());
     assert!(refused["error"]["message"].as_str().unwrap().contains(&process), "{refused}");
-    assert_eq!(admin.run(&server, id)["status"], "running");
+    let run = admin.run(&server, id);
+    assert_eq!(run["status"], "running");
+    for unknown in ["total_requests", "successful_requests", "failed_requests", "actual_rps"] {
+        assert!(run[unknown].is_null(), "{unknown}: {run:#}");
+    }
     assert_eq!(admin.ask(&server, "POST", &format!("/{id}/cancel"), "").0, 409);
     let (_, mut events) = admin.listen(&server, id, None);
     let first = events.next().unwrap();
     assert_eq!((first.name.as_str(), &first.data["status"]), ("progress", &"running".into()));
+    assert_eq!((&first.data["phase"], &first.data["total_requests"]), (&"elsewhere".into(), &Value::Null));
+    assert!(first.data["second"].as_u64().unwrap() >= 1, "{first:?}");
     signal(by_hand.id(), Signal::INT);
     let last = events.last().unwrap();
     assert_eq!((last.name.as_str(), &last.data["status"]), ("end", &"cancelled".into()));
     by_hand.wait().unwrap();
+}
+
+#[test]
+fn load_of_many_starts_at_once_one_is_a_run() {
+    let workspace = Workspace::new();
+    let admin = Admin::new(&workspace);
+    let server = workspace.serve(&[]);
+    let wanted = json!({ "scratch": true, "workers": 1, "rps": 10, "duration": 600 }).to_string();
+    let statuses = std::thread::scope(|scope| {
+        let ask = || admin.ask(&server, "POST", "/start", &wanted).0;
+        let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        let mut statuses: Vec<_> = asking.into_iter().map(|asked| asked.join().unwrap()).collect();
+        statuses.sort_unstable();
+        statuses
+    });
+    assert_eq!(statuses, [202, 409, 409, 409, 409, 409, 409, 409]);
+    assert_eq!(left_of_runs(&workspace), (0, 1));
+    assert_eq!(admin.get(&server, "/history/list").1.as_array().unwrap().len(), 1);
+}
+
+/// It has all it needs: what is in the server's files is for the server.
+#[test]
+fn a_process_that_a_server_has_started_reads_no_settings() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.porta(&["migrate"]).code, Some(0));
+    std::fs::write(workspace.path().join(".env"), "this is no setting").unwrap();
+    let refused = workspace.porta(&["stress"]);
+    assert!(refused.stderr.contains("cannot read .env"), "{}", refused.stderr);
+    let ended = workspace.porta(&["stress", "--for-server", "7"]);
+    assert!(ended.stderr.contains("cannot take over run 7"), "{}", ended.stderr);
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn load_a_server_that_is_stopped_ends_its_run_even_one_that_does_not_listen() {
     let server = workspace.serve(&["--shutdown-timeout", "2s"]);
     let run = admin.run(&server, id);
     assert_eq!((&run["status"], reason(&run)), (&"cancelled".into(), "the server was stopped"), "{run:#}");
+    assert_eq!(run["failed_requests"], 0, "it was answered to its end: {run:#}");
     assert_eq!(admin.get(&server, &format!("/{id}/report")).0, 200, "what was measured is kept");
     assert_eq!(workspace.entries(channel.id), []);
 
@@ -108,6 +109,57 @@ fn load_a_server_that_is_stopped_ends_its_run_even_one_that_does_not_listen() {
     assert_eq!((&run["id"], &run["status"]), (&id.into(), &"cancelled".into()));
     assert_eq!(reason(run), "the server was stopped, and its process was killed, since it did not end");
     assert_eq!(left_of_runs(&workspace), (0, 0));
+}
+
+/// Its process may not even have begun to hear.
+#[test]
+fn load_a_run_can_be_ended_as_soon_as_it_is_started() {
+    let workspace = Workspace::new();
+    let admin = Admin::new(&workspace);
+    let server = workspace.serve(&[]);
+    for _ in 0..3 {
+        let id = admin.start(&server, &json!({ "scratch": true, "workers": 1, "rps": 10, "duration": 600 }));
+        assert_eq!(admin.ask(&server, "POST", &format!("/{id}/cancel"), "").0, 202);
+        let ended = admin.until_ended(&server, id);
+        assert_eq!(ended["status"], "cancelled", "{ended:#}");
+        assert_eq!(left_of_runs(&workspace), (0, 0));
+    }
+}
+
+#[test]
+fn load_a_server_whose_executable_was_replaced_starts_its_own() {
+    let workspace = Workspace::new();
+    let admin = Admin::new(&workspace);
+    let executable = workspace.path().join("porta");
+    std::fs::copy(env!("CARGO_BIN_EXE_porta"), &executable).unwrap();
+    let mut command = std::process::Command::new(&executable);
+    command.current_dir(workspace.path()).args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"]);
+    let server = Server::start(command);
+    std::fs::remove_file(&executable).unwrap();
+    let id = admin.start(&server, &json!({ "scratch": true, "workers": 1, "rps": 10, "duration": 1 }));
+    let ended = admin.until_ended(&server, id);
+    assert_eq!(ended["status"], "completed", "{ended:#}");
+}
+
+#[test]
+fn load_whoever_watches_is_told_of_an_end_that_cannot_be_looked_up() {
+    let workspace = Workspace::new();
+    let admin = Admin::new(&workspace);
+    let server = workspace.serve(&[]);
+    let (_, id) = begun(&workspace, &admin, &server);
+    let (_, events) = admin.listen(&server, id, None);
+    let rename = |from: &str, to: &str| {
+        workspace.database().execute(&format!("ALTER TABLE {from} RENAME TO {to}"), []).unwrap();
+    };
+    rename("stress_test_runs", "lost");
+    signal(generator(&server), Signal::KILL);
+    let end = events.last().unwrap();
+    assert_eq!((end.name.as_str(), &end.data["status"]), ("end", &"failed".into()), "{end:?}");
+    rename("lost", "stress_test_runs");
+    until("it is written once that is possible", || {
+        let runs = workspace.json(&["report", "list", "--format", "json"]);
+        runs[0]["status"] == "failed"
+    });
 }
 
 /// As a service manager does it. Two signals of a person's would end the run at once, without its report.

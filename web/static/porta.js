@@ -5,8 +5,9 @@
 function follow(part) {
   const lost = document.querySelector("[data-lost]");
   const announce = document.querySelector("[data-announce]");
+  const cancel = document.querySelector("[data-cancel]");
   const sayEvery = 10000, waitMax = 15000;
-  let said = 0, wait = 1000;
+  let events, retry, said = 0, wait = 1000;
 
   function show(html) {
     const open = new Set([...part.querySelectorAll("details[open]")].map((details) => details.id));
@@ -16,16 +17,23 @@ function follow(part) {
     for (const details of part.querySelectorAll("details")) details.open = open.has(details.id);
     part.querySelectorAll("details .scroll").forEach((box, place) => { box.scrollTop = scrolled.get(place) || 0; });
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    const { title, say } = part.firstElementChild.dataset;
+    const { title, say, ends } = part.firstElementChild.dataset;
     document.title = title;
+    if (cancel) cancel.hidden = ends !== undefined;
     if (Date.now() - said >= sayEvery) {
       announce.textContent = say;
       said = Date.now();
     }
   }
 
+  // The stream was refused, and a browser does not say why. The page is: it leads to the login, or is there no more.
+  async function refused() {
+    const page = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+    if (page && (page.redirected || (page.status >= 400 && page.status < 500))) location.reload();
+  }
+
   function connect() {
-    const events = new EventSource(part.dataset.live);
+    events = new EventSource(part.dataset.live);
     events.addEventListener("fragment", (event) => {
       lost.hidden = true;
       wait = 1000;
@@ -33,20 +41,32 @@ function follow(part) {
     });
     events.addEventListener("end", () => {
       events.close();
-      // Without what said that it is being ended.
-      location.replace(location.pathname);
+      location.reload();
     });
-    events.addEventListener("error", () => {
+    events.addEventListener("error", ({ target }) => {
       lost.hidden = false;
       // A browser comes back by itself unless it was refused.
-      if (events.readyState !== EventSource.CLOSED) return;
-      setTimeout(connect, wait);
+      if (target.readyState !== EventSource.CLOSED) return;
+      refused();
+      retry = setTimeout(connect, wait);
       wait = Math.min(2 * wait, waitMax);
     });
-    addEventListener("pagehide", () => events.close(), { once: true });
   }
 
-  connect();
+  function disconnect() {
+    clearTimeout(retry);
+    events?.close();
+  }
+
+  // A browser has few connections to a server: a page that nobody sees leaves its own to others.
+  function update() {
+    disconnect();
+    if (!document.hidden) connect();
+  }
+
+  addEventListener("pagehide", disconnect);
+  document.addEventListener("visibilitychange", update);
+  update();
 }
 
 // The values of the chosen preset stand in the empty fields; without a preset they have to be filled in.

@@ -119,28 +119,40 @@ pub async fn cancel(
     Path(run): Path<String>,
 ) -> Answer<Response> {
     let id = run_id(&run)?;
-    end(&state, id).await?;
+    if let Stopping::HasEnded(run) = end(&state, id).await? {
+        return Err(Refusal::Conflict(format!("run {id} has ended: it is {}", run.status)).into());
+    }
     let message = format!("run {id} sends nothing more; it ends once its rows are accounted for");
     let body = RunBegun { test_id: id, status: Begun::Cancelling, message };
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
+/// What has come of wanting a run's end.
+#[must_use]
+pub enum Stopping {
+    /// It ends.
+    HasBegun,
+    /// It had ended already.
+    HasEnded(Box<RunOverview>),
+}
+
 /// Lets a run end before its time.
 ///
 /// # Errors
-/// 409 for one that has ended, or was not started here.
-pub async fn end(state: &State, id: RunId) -> Result<(), Refusal> {
+/// 409 for one that goes on and was not started here.
+pub async fn end(state: &State, id: RunId) -> Result<Stopping, Refusal> {
     let run = found(state, id).await?;
     if run.ended().is_some() {
-        return Err(Refusal::Conflict(format!("run {id} has ended: it is {}", run.status)));
+        return Ok(Stopping::HasEnded(Box::new(run)));
     }
     let started_here = state.stress_tests.run(id);
     let elsewhere = || {
-        let message = "was not started by this server: it is ended with Ctrl+C where it was started";
-        Refusal::Conflict(format!("run {id} {message}"))
+        Refusal::Conflict(format!(
+            "run {id} was not started by this server: it is ended where it was started"
+        ))
     };
     started_here.ok_or_else(elsewhere)?.cancel();
-    Ok(())
+    Ok(Stopping::HasBegun)
 }
 
 /// The parameters of the history.

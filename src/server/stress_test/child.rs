@@ -39,6 +39,8 @@ pub enum Event {
     Start,
     /// A second is over.
     Progress(Box<ProgressEvent>),
+    /// All is sent and answered.
+    Sent(Box<ProgressEvent>),
     /// Anything else.
     #[serde(other)]
     Other,
@@ -71,7 +73,7 @@ impl Generator {
     pub fn start(executable: &PathBuf, task: &Task) -> io::Result<Self> {
         let mut command = Command::new(executable);
         command.args(arguments(task)).arg("--db").arg(&task.database);
-        // Nothing of the server's settings and secrets; and no `.env` either.
+        // Nothing of the server's settings and secrets; it reads no file with them either.
         command.env_clear().env(KEY, task.key.reveal()).current_dir("/");
         // A Ctrl+C in the server's terminal is for the server, which then ends this in its own way.
         command.process_group(0);
@@ -222,7 +224,7 @@ mod tests {
         let mut seen = Vec::new();
         while let Some(event) = events.recv().await {
             seen.push(match event {
-                Event::Progress(event) => format!("progress {}", event.progress.total),
+                Event::Progress(event) | Event::Sent(event) => format!("progress {}", event.progress.total),
                 other => format!("{other:?}"),
             });
         }

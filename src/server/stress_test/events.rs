@@ -19,9 +19,9 @@ use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::LOOK;
 use super::api;
-use super::live::Live;
-use crate::clock;
+use super::live::{Frame, Live};
 use crate::domain::id::RunId;
 use crate::server::auth::Admin;
 use crate::server::error::{Api, Cause, Refusal};
@@ -41,8 +41,6 @@ const RECONNECT: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often it is looked whether who listens still may.
 const RECHECK: Duration = Duration::from_secs(10);
-/// How often there is a look at a run of another process.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Answers whether who listens still may.
 pub type Recheck = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send>;
@@ -97,7 +95,7 @@ impl Follower {
                 Source::Here(live)
             }
             _ if run.ended().is_none() => Source::Row(id, interval(LOOK)),
-            _ => Source::Ended(Some(Arc::new(Live::new(run, 0)))),
+            _ => Source::Ended(Some(Arc::new(Live::elsewhere(run)))),
         };
         let mut rechecks = interval(RECHECK);
         // The first comes at once, and the credentials were just looked at.
@@ -136,9 +134,11 @@ impl Source {
             }
             Self::Row(id, looks) => {
                 looks.tick().await;
-                let run = api::found(state, *id).await.ok()?;
-                let second = (clock::utc().0 - run.started_at.0) / 1000;
-                Some(Arc::new(Live::new(run, u64::try_from(second).unwrap_or(0))))
+                match state.stress_tests.elsewhere(&state.store, *id).await.ok()? {
+                    Some(live) => Some(live),
+                    // It is not the one that goes on: it has ended, or has just begun.
+                    None => Some(Arc::new(Live::elsewhere(api::found(state, *id).await.ok()?))),
+                }
             }
             Self::Ended(live) => live.take(),
         }
@@ -187,7 +187,8 @@ pub async fn events(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let second = if let Some(Seen::Second(second)) = seen { Some(second) } else { None };
-    let listening = Listening { follower, seen: second, waiting: VecDeque::new(), is_first: true };
+    let waiting = VecDeque::new();
+    let listening = Listening { follower, seen: second, waiting, ended: None, is_first: true };
     Ok(respond(stream::unfold(listening, async |mut listening| {
         listening.next().await.map(|event| (event, listening))
     })))
@@ -216,24 +217,27 @@ struct Listening {
     follower: Follower,
     /// The second that was said last.
     seen: Option<u64>,
-    waiting: VecDeque<Event>,
+    /// What is to be said, shared with all who listen: of each only what is on its way has a copy.
+    waiting: VecDeque<Arc<Frame>>,
+    /// The end, which is said after that.
+    ended: Option<Arc<Live>>,
     is_first: bool,
 }
 
 impl Listening {
     async fn next(&mut self) -> Option<Event> {
-        while self.waiting.is_empty() {
+        let event = loop {
+            if let Some(frame) = self.waiting.pop_front() {
+                break Event::default().event("progress").id(frame.second.to_string()).data(&frame.data);
+            }
+            if let Some(live) = self.ended.take() {
+                break Event::default().event("end").id(END).data(live.last_words());
+            }
             let live = self.follower.next().await?;
-            for frame in live.frames_after(self.seen) {
-                let event = Event::default().event("progress").id(frame.second.to_string()).data(&frame.data);
-                self.waiting.push_back(event);
-            }
+            self.waiting.extend(live.frames_after(self.seen).cloned());
             self.seen = Some(live.second);
-            if live.ended.is_some() {
-                self.waiting.push_back(Event::default().event("end").id(END).data(live.last_words()));
-            }
-        }
-        let event = self.waiting.pop_front()?;
+            self.ended = live.ended.is_some().then_some(live);
+        };
         Some(if std::mem::take(&mut self.is_first) { event.retry(RECONNECT) } else { event })
     }
 }

@@ -20,19 +20,24 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-pub use self::api::{end, found, remove, run_id, with_live_figures};
+pub use self::api::{Stopping, end, found, remove, run_id, with_live_figures};
 pub use self::events::{Follower, recheck, respond};
 pub use self::limits::Limits;
-pub use self::live::Live;
+pub use self::live::{Live, Phase};
 pub use self::start::{StartRequest, start};
-use self::supervision::{Run, Wish};
+use self::supervision::{Ending, Run};
+use super::error::Refusal;
+use super::fresh::Fresh;
 use crate::domain::id::RunId;
+use crate::store::SharedStore;
 
 /// Event streams that are open at a time.
 const STREAMS_MAX: usize = 512;
 /// Of the time that a stop waits for a run, how much that has to end well, and then to end at once.
 const GRACE_SHARE: f32 = 0.5;
 const HURRY_SHARE: f32 = 0.25;
+/// How often it is looked how a run of another process goes on, however many watch.
+const LOOK: Duration = Duration::from_secs(1);
 /// What a run says that a stop of the server has ended.
 const STOPPED: &str = "the server was stopped";
 
@@ -41,7 +46,7 @@ const STOPPED: &str = "the server was stopped";
 pub struct Options {
     /// What a run may ask for.
     pub limits: Limits,
-    /// `porta`.
+    /// `porta`, of the same version as this.
     pub executable: PathBuf,
     /// The database that this server uses; an absolute path.
     pub database: PathBuf,
@@ -58,6 +63,8 @@ impl Options {
 pub struct StressTests {
     shared: Arc<Shared>,
     streams: Arc<Semaphore>,
+    /// The run that goes on, as its row says.
+    going_on: Fresh<Option<Arc<Live>>>,
     /// True once no event is to come any more.
     is_over: watch::Sender<bool>,
 }
@@ -96,6 +103,7 @@ impl StressTests {
         Self {
             shared: Arc::new(shared),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            going_on: Fresh::new(LOOK),
             is_over: watch::Sender::new(false),
         }
     }
@@ -115,14 +123,36 @@ impl StressTests {
         self.shared.newest().filter(|run| run.id == id)
     }
 
-    /// Starts none any more, ends the one that goes on, and waits for that at most for `limit`. Then event streams end, too.
-    pub async fn stop(&self, limit: Duration) {
-        let ending = async {
+    /// A run of another process that goes on, of not long ago.
+    ///
+    /// # Errors
+    /// What the store has to say.
+    async fn elsewhere(&self, store: &SharedStore, id: RunId) -> Result<Option<Arc<Live>>, Refusal> {
+        let look = async || Ok(store.run_going_on().await?.map(|run| Arc::new(Live::elsewhere(run))));
+        Ok(self.going_on.get(look).await?.filter(|live| live.run.id == id))
+    }
+
+    /// Starts none any more, tells the one that goes on that it is to end within `limit`, and waits until its last request is
+    /// answered, at most for its grace: until then it needs a server.
+    pub async fn begin_stop(&self, limit: Duration) {
+        let (grace, hurry) = (limit.mul_f32(GRACE_SHARE), limit.mul_f32(HURRY_SHARE));
+        let sending = async {
             // After whoever is about to start one.
             *self.shared.is_closed.lock().await = true;
             let Some(run) = self.shared.newest() else { return };
-            let (grace, hurry) = (limit.mul_f32(GRACE_SHARE), limit.mul_f32(HURRY_SHARE));
-            run.wish.send_replace(Wish::End { reason: STOPPED, grace, hurry });
+            run.end(Ending { reason: STOPPED, grace, hurry });
+            let is_done = |live: &Arc<Live>| live.phase >= Phase::Counting || live.ended.is_some();
+            // Its sender is here, too.
+            let _ = run.live.subscribe().wait_for(is_done).await;
+        };
+        // It is pressed to end after that.
+        let _ = tokio::time::timeout(grace, sending).await;
+    }
+
+    /// Waits for the end of the run that was told to end, at most for `limit`. Then event streams end, too.
+    pub async fn stop(&self, limit: Duration) {
+        let ending = async {
+            let Some(run) = self.shared.newest() else { return };
             // Its sender is here, too.
             let _ = run.live.subscribe().wait_for(|live| live.ended.is_some()).await;
         };

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::child::{Generator, Task};
 use super::live::Live;
-use super::supervision::{Run, Wish};
+use super::supervision::{HURRY_MAX, Run};
 use crate::clock;
 use crate::domain::channel::Settings;
 use crate::domain::id::{ChannelId, RunId};
@@ -131,10 +131,10 @@ async fn begin(shared: &Arc<Shared>, store: &SharedStore, order: Order) -> Resul
         url: shared.url.clone(),
         database: shared.options.database.clone(),
     };
-    let live = Live::new(claim.overview(id), 0);
+    let live = Live::ordered(claim.overview(id));
     let (time_limit, ending_time) = time_limit(&plan, shared.options.settling);
-    let (wish, live) = (watch::Sender::new(Wish::GoOn), watch::Sender::new(Arc::new(live)));
-    let run = Arc::new(Run { id, channel, time_limit, ending_time, wish, live });
+    let (wish, live) = (watch::Sender::new(None), watch::Sender::new(Arc::new(live)));
+    let run = Arc::new(Run { id, channel, time_limit, ending_time, hurry: HURRY_MAX, wish, live });
     shared.set_newest(Arc::clone(&run));
     let started = Generator::start(&shared.options.executable, &task);
     let store = Arc::clone(store);

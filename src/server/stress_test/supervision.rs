@@ -3,8 +3,9 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::sync::watch;
 
 use super::child::{Event, Generator};
@@ -15,25 +16,20 @@ use crate::domain::run::{RunOverview, RunStatus};
 use crate::domain::unit;
 use crate::store::{SharedStore, StoreError};
 
-/// How long a process takes that was told to end at once.
-const HURRY_MAX: Duration = Duration::from_secs(5);
+/// How long a process may take to end once its time is over, and again once it was told to end at once.
+pub const HURRY_MAX: Duration = Duration::from_secs(5);
 /// How often it is tried again to write how a run has ended.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What is wanted of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// It is to go on.
-    GoOn,
-    /// It is to end.
-    End {
-        /// What its row is to say; empty where somebody just wanted that.
-        reason: &'static str,
-        /// How long it may take for that, and to count and delete its rows.
-        grace: Duration,
-        /// How long it may take after that to end at once.
-        hurry: Duration,
-    },
+/// How a run is to end before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// What its row is to say; empty where somebody just wanted that.
+    pub reason: &'static str,
+    /// How long it may take for that, and to count and delete its rows.
+    pub grace: Duration,
+    /// How long it may take after that to end at once.
+    pub hurry: Duration,
 }
 
 /// A run that was started here.
@@ -45,7 +41,10 @@ pub struct Run {
     pub time_limit: Duration,
     /// How long of that it may take after the last request: for answers, and for its rows.
     pub ending_time: Duration,
-    pub wish: watch::Sender<Wish>,
+    /// How long it may take to end once its time is over, and again to end at once.
+    pub hurry: Duration,
+    /// `None` while it is to go on.
+    pub wish: watch::Sender<Option<Ending>>,
     pub live: watch::Sender<Arc<Live>>,
 }
 
@@ -55,42 +54,60 @@ enum Stage {
     Running,
     Asked,
     Hurried,
-    Killed { was_asked: bool },
+    Killed,
+}
+
+/// How a process has ended.
+struct Ended {
+    stage: Stage,
+    /// Its time was over, before anybody wanted its end.
+    is_late: bool,
+    status: std::io::Result<ExitStatus>,
+    complaint: String,
 }
 
 impl Run {
     /// Lets it end as it would by itself, with its report and without its rows.
     pub fn cancel(&self) {
-        self.wish.send_replace(Wish::End { reason: "", grace: self.ending_time, hurry: HURRY_MAX });
+        self.end(Ending { reason: "", grace: self.ending_time, hurry: self.hurry });
+    }
+
+    /// Lets it end.
+    pub fn end(&self, ending: Ending) {
+        // First, so that whoever looks after this call sees it.
+        self.publish(Live::ending);
+        self.wish.send_replace(Some(ending));
     }
 
     fn publish(&self, next: impl FnOnce(&Live) -> Live) {
-        let next = next(&self.live.borrow());
-        self.live.send_replace(Arc::new(next));
+        self.live.send_modify(|live| *live = Arc::new(next(live)));
     }
 
     fn take(&self, event: Event) {
         match event {
             Event::Start => self.publish(Live::begun),
             Event::Progress(event) => self.publish(|live| live.after(*event)),
+            Event::Sent(event) => self.publish(|live| live.sent(*event)),
             Event::Other => {}
         }
     }
 
     /// Follows the process to its end.
     pub async fn supervise(&self, generator: Generator, store: &SharedStore) {
-        let (stage, status, complaint) = self.follow(generator).await;
-        let (status, mut reason) = self.verdict(stage, status, &complaint);
-        let has_rows = self.live.borrow().run.total_requests > 0;
+        let ended = self.follow(generator).await;
+        let (status, mut reason) = self.verdict(ended);
+        let has_rows = self.live.borrow().run.total_requests.is_some_and(|total| total > 0);
         if let Some(channel) = self.channel.filter(|_| has_rows) {
             reason += &format!("; rows of it may be left in channel {channel}");
         }
         self.conclude(store, status, &reason).await;
     }
 
-    async fn follow(&self, mut generator: Generator) -> (Stage, std::io::Result<ExitStatus>, String) {
+    async fn follow(&self, mut generator: Generator) -> Ended {
         let mut wishes = self.wish.subscribe();
-        let mut stage = Stage::Running;
+        // Its end may have been wanted before there was a process.
+        wishes.mark_changed();
+        let (mut stage, mut is_late) = (Stage::Running, false);
         let mut deadline = clock::instant() + self.time_limit;
         loop {
             tokio::select! {
@@ -99,7 +116,7 @@ impl Run {
                     None => break,
                 },
                 Ok(()) = wishes.changed() => {
-                    let Wish::End { reason, grace, .. } = *wishes.borrow_and_update() else { continue };
+                    let Some(Ending { reason, grace, .. }) = wishes.borrow_and_update().clone() else { continue };
                     if stage == Stage::Running {
                         generator.ask_to_end(reason).await;
                         stage = Stage::Asked;
@@ -109,67 +126,77 @@ impl Run {
                     }
                 }
                 () = tokio::time::sleep_until(deadline.into()) => {
-                    stage = self.press(&generator, stage);
-                    deadline = self.patience();
+                    is_late |= stage == Stage::Running;
+                    stage = self.press(&mut generator, stage).await;
+                    deadline = clock::instant() + self.patience();
                 }
             }
         }
         let (status, complaint) = generator.end().await;
-        (stage, status, complaint)
+        Ended { stage, is_late, status, complaint }
     }
 
-    /// The next thing to do about a process that has had its time.
-    fn press(&self, generator: &Generator, stage: Stage) -> Stage {
+    /// The next thing to do about a process that has had its time. What it has measured is lost only where it is killed.
+    async fn press(&self, generator: &mut Generator, stage: Stage) -> Stage {
         match stage {
+            Stage::Running => {
+                self.publish(Live::ending);
+                generator.ask_to_end(&self.out_of_time()).await;
+                Stage::Asked
+            }
             Stage::Asked => {
                 generator.hurry();
                 Stage::Hurried
             }
-            Stage::Running | Stage::Hurried => {
+            Stage::Hurried => {
                 generator.kill();
-                Stage::Killed { was_asked: stage == Stage::Hurried }
+                Stage::Killed
             }
-            Stage::Killed { .. } => {
+            Stage::Killed => {
                 tracing::warn!(run = self.id.0, "the generator was killed and does not end");
                 stage
             }
         }
     }
 
-    fn patience(&self) -> Instant {
-        let hurry = if let Wish::End { hurry, .. } = *self.wish.borrow() { hurry } else { HURRY_MAX };
-        clock::instant() + hurry
+    fn out_of_time(&self) -> String {
+        format!("it took longer than {}, which is its time limit", unit::duration(self.time_limit))
+    }
+
+    fn patience(&self) -> Duration {
+        self.wish.borrow().as_ref().map_or(self.hurry, |ending| ending.hurry)
     }
 
     /// What has become of a run whose process has not said so itself.
-    fn verdict(
-        &self,
-        stage: Stage,
-        status: std::io::Result<ExitStatus>,
-        complaint: &str,
-    ) -> (RunStatus, String) {
+    fn verdict(&self, ended: Ended) -> (RunStatus, String) {
+        let Ended { stage, is_late, status, complaint } = ended;
         let failed = |reason: String| (RunStatus::Failed, reason);
-        match (stage, status) {
-            (Stage::Killed { was_asked: false }, _) => {
-                let limit = unit::duration(self.time_limit);
-                failed(format!("it took longer than {limit}, which is its time limit, and was ended"))
+        let signal = status.as_ref().ok().and_then(|status| status.signal());
+        let how = match (stage, signal) {
+            (Stage::Killed, _) => Some("and its process was killed, since it did not end"),
+            (Stage::Hurried, Some(signal)) if signal == Signal::INT.as_raw() => {
+                Some("and its process was ended at once")
             }
-            (Stage::Killed { was_asked: true }, _) => {
-                let why = match *self.wish.borrow() {
-                    Wish::End { reason, .. } if !reason.is_empty() => reason,
-                    _ => "it was cancelled",
-                };
-                (RunStatus::Cancelled, format!("{why}, and its process was killed, since it did not end"))
+            _ => None,
+        };
+        if let Some(how) = how {
+            if is_late {
+                return failed(format!("{}, and was ended", self.out_of_time()));
             }
-            (_, Ok(status)) => match (status.signal(), status.code()) {
+            let reason = self.wish.borrow().as_ref().map_or("", |ending| ending.reason);
+            let why = if reason.is_empty() { "it was cancelled" } else { reason };
+            return (RunStatus::Cancelled, format!("{why}, {how}"));
+        }
+        match status {
+            Ok(status) => match (status.signal(), status.code()) {
                 (Some(signal), _) => failed(format!("its process was killed by signal {signal}")),
-                (None, _) if !complaint.is_empty() => failed(complaint.to_owned()),
+                (None, _) if !complaint.is_empty() => failed(complaint),
                 (None, code) => {
                     let code = code.unwrap_or_default();
                     failed(format!("its process ended without a word, with exit code {code}"))
                 }
             },
-            (_, Err(error)) => failed(format!("it is not known how its process has ended: {error}")),
+            Err(error) => failed(format!("it is not known how its process has ended: {error}")),
         }
     }
 
@@ -187,6 +214,9 @@ impl Run {
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     tracing::warn!(%error, run = self.id.0, "how a run has ended is not known or could not be written; that is tried again");
+                    if self.live.borrow().ended.is_none() {
+                        self.publish(|live| live.given_up(status, reason));
+                    }
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -207,11 +237,7 @@ impl Run {
         if row.as_ref().is_none_or(|row| row.ended().is_some()) {
             return Ok(row);
         }
-        let given_up = store.give_up_run(self.id, status, reason.to_owned()).await;
-        if given_up.is_err() && self.live.borrow().ended.is_none() {
-            self.publish(|live| live.given_up(status, reason));
-        }
-        given_up?;
+        store.give_up_run(self.id, status, reason.to_owned()).await?;
         store.run_overview(self.id).await
     }
 }
@@ -221,6 +247,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::super::child::Task;
+    use super::super::live::Phase;
     use super::*;
     use crate::domain::channel::Settings;
     use crate::domain::run::{Claim, Place, Plan, Rate, RunAccess};
@@ -229,8 +256,20 @@ mod tests {
     use crate::instance;
     use crate::store::sqlite::{QUEUE_CAPACITY, Sqlite, migrate};
 
+    /// When the end of a run is wanted.
+    #[derive(Clone, Debug)]
+    enum Wished {
+        Never,
+        /// Before anybody follows its process.
+        AtOnce(Ending),
+        OnceBegun(Ending),
+    }
+    use Wished::{AtOnce, Never, OnceBegun};
+
+    const SOON: Duration = Duration::from_millis(50);
+
     /// Follows a process that a shell's `script` stands for, and returns what the run is then, and what was left of its key.
-    async fn followed(script: &str, time_limit: Duration, wish: Wish) -> (RunOverview, usize) {
+    async fn followed(script: &str, time_limit: Duration, wished: Wished) -> (RunOverview, usize) {
         let folder = tempfile::tempdir().expect("a folder");
         let (db, executable) = (folder.path().join("porta.db"), folder.path().join("porta"));
         let begin = r#"begin() { echo '{"event":"start"}'; }"#;
@@ -257,14 +296,20 @@ mod tests {
             url: "http://127.0.0.1:1".into(),
             database: db,
         };
-        let live = watch::Sender::new(Arc::new(Live::new(claim.overview(id), 0)));
-        let (wish, wished) = (watch::Sender::new(Wish::GoOn), wish);
-        let run = Run { id, channel: claim.channel, time_limit, ending_time: time_limit, wish, live };
+        let live = watch::Sender::new(Arc::new(Live::ordered(claim.overview(id))));
+        let wish = watch::Sender::new(None);
+        let ending_time = time_limit;
+        let run = Run { id, channel: claim.channel, time_limit, ending_time, hurry: SOON, wish, live };
         let generator = Generator::start(&executable, &task).expect("a process");
+        if let AtOnce(ending) = &wished {
+            run.end(ending.clone());
+        }
         let wishing = async {
+            let OnceBegun(ending) = wished else { return };
             let has_begun = |live: &Arc<Live>| live.run.status != "pending";
             run.live.subscribe().wait_for(has_begun).await.expect("a beginning");
-            run.wish.send_replace(wished);
+            run.end(ending);
+            assert_eq!(run.live.borrow().phase, Phase::Ending, "whoever looks sees it at once");
         };
         tokio::join!(run.supervise(generator, &store), wishing);
         let row = store.run_overview(id).await.expect("a row").expect("a row");
@@ -278,50 +323,46 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn however_a_process_ends_its_run_says_so() {
         const HOUR: Duration = Duration::from_secs(3600);
-        const SOON: Duration = Duration::from_millis(50);
-        let stop = Wish::End { reason: "the server was stopped", grace: SOON, hurry: SOON };
-        let cancel = Wish::End { reason: "", grace: SOON, hurry: SOON };
-        let deaf = "trap '' INT; begin; exec sleep 1000";
-        for (script, time_limit, wish, status, reason) in [
-            ("exit 3", HOUR, Wish::GoOn, "failed", "its process ended without a word, with exit code 3"),
-            ("exit 0", HOUR, Wish::GoOn, "failed", "its process ended without a word, with exit code 0"),
-            ("echo 'error: cannot: no' >&2; exit 1", HOUR, Wish::GoOn, "failed", "cannot: no"),
-            ("kill -TERM $$", HOUR, Wish::GoOn, "failed", "its process was killed by signal 15"),
+        let soon = |reason| Ending { reason, grace: SOON, hurry: SOON };
+        let (stop, cancel) = (soon("the server was stopped"), soon(""));
+        let patient = Ending { grace: HOUR, ..stop.clone() };
+        let (deaf, complains) = (
+            "trap '' INT; begin; exec sleep 1000",
+            "begin; read why; echo \"error: told that $why\" >&2; exit 1",
+        );
+        let out_of_time = "it took longer than 50ms, which is its time limit";
+        let killed = |why| format!("{why}, and its process was killed, since it did not end");
+        for (script, time_limit, wished, status, reason) in [
+            ("exit 3", HOUR, Never, "failed", "its process ended without a word, with exit code 3".into()),
+            ("exit 0", HOUR, Never, "failed", "its process ended without a word, with exit code 0".into()),
+            ("echo 'error: cannot: no' >&2; exit 1", HOUR, Never, "failed", "cannot: no".into()),
+            ("kill -TERM $$", HOUR, Never, "failed", "its process was killed by signal 15".into()),
+            (deaf, SOON, Never, "failed", format!("{out_of_time}, and was ended")),
+            (deaf, HOUR, OnceBegun(stop), "cancelled", killed("the server was stopped")),
+            (deaf, HOUR, OnceBegun(cancel.clone()), "cancelled", killed("it was cancelled")),
+            // It is asked before it is pressed: what it has measured is kept.
+            (complains, SOON, Never, "failed", format!("told that {out_of_time}")),
             (
-                deaf,
-                SOON,
-                Wish::GoOn,
+                complains,
+                HOUR,
+                OnceBegun(patient.clone()),
                 "failed",
-                "it took longer than 50ms, which is its time limit, and was ended",
+                "told that the server was stopped".into(),
             ),
-            (
-                deaf,
-                HOUR,
-                stop,
-                "cancelled",
-                "the server was stopped, and its process was killed, since it did not end",
-            ),
-            (
-                deaf,
-                HOUR,
-                cancel,
-                "cancelled",
-                "it was cancelled, and its process was killed, since it did not end",
-            ),
-            (
-                "begin; read why; echo \"error: told that $why\" >&2; exit 1",
-                HOUR,
-                stop,
-                "failed",
-                "told that the server was stopped",
-            ),
+            (complains, HOUR, AtOnce(patient), "failed", "told that the server was stopped".into()),
             // The first of the signals is the one that it does not ignore.
-            ("begin; exec sleep 1000", HOUR, cancel, "failed", "its process was killed by signal 2"),
+            (
+                "begin; exec sleep 1000",
+                HOUR,
+                OnceBegun(cancel),
+                "cancelled",
+                "it was cancelled, and its process was ended at once".into(),
+            ),
         ] {
-            let (run, keys) = followed(script, time_limit, wish).await;
+            let (run, keys) = followed(script, time_limit, wished).await;
             assert_eq!(
                 (run.status.as_str(), run.error_message.as_deref()),
-                (status, Some(reason)),
+                (status, Some(reason.as_str())),
                 "{script}"
             );
             assert_eq!(keys, 2, "its key is gone: {script}");

@@ -371,16 +371,20 @@ pub const OVERVIEW_COLUMNS: &str = "id, channel_id, workers, target_rps, duratio
 
 /// A run as lists show it, of [`OVERVIEW_COLUMNS`].
 pub fn overview(row: &Row<'_>) -> rusqlite::Result<RunOverview> {
+    let validity: Option<String> = row.get("validity")?;
+    // These have zeros until there is a report.
+    let is_reported = validity.is_some();
+    let count = |name| -> rusqlite::Result<Option<u64>> { Ok(is_reported.then_some(row.get(name)?)) };
     Ok(RunOverview {
         id: RunId(row.get("id")?),
         channel_id: row.get::<_, Option<i64>>("channel_id")?.map(ChannelId),
         workers: row.get("workers")?,
         target_rps: row.get("target_rps")?,
         duration: row.get("duration")?,
-        total_requests: row.get("total_requests")?,
-        successful_requests: row.get("successful_requests")?,
-        failed_requests: row.get("failed_requests")?,
-        actual_rps: row.get("actual_rps")?,
+        total_requests: count("total_requests")?,
+        successful_requests: count("successful_requests")?,
+        failed_requests: count("failed_requests")?,
+        actual_rps: is_reported.then_some(row.get("actual_rps")?),
         efficiency: row.get("efficiency")?,
         avg_latency_ms: row.get("avg_latency_ms")?,
         min_latency_ms: row.get("min_latency_ms")?,
@@ -390,7 +394,7 @@ pub fn overview(row: &Row<'_>) -> rusqlite::Result<RunOverview> {
         p99_latency_ms: row.get("p99_latency_ms")?,
         cv_latency: row.get("cv_latency")?,
         grade: row.get("grade")?,
-        validity: row.get("validity")?,
+        validity,
         status: row.get("status")?,
         started_at: UtcMillis(row.get("started_at_ms")?),
         completed_at: row.get::<_, Option<i64>>("completed_at_ms")?.map(UtcMillis),

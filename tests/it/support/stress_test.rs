@@ -39,8 +39,16 @@ impl Admin {
 
     /// Sends a request to what lies below `/api/admin/stress-test`; an answer without a body is `null`.
     pub fn ask(&self, server: &Server, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let path = format!("/api/admin/stress-test{path}");
-        let answer = exchange(server, &request(method, &path, &[("Authorization", &self.bearer)], body));
+        self.ask_at(server, method, &format!("/api/admin/stress-test{path}"), body)
+    }
+
+    /// Asks for another key in the place of one.
+    pub fn rotate(&self, server: &Server, channel: i64, key: i64) -> (u16, Value) {
+        self.ask_at(server, "POST", &format!("/api/admin/channels/{channel}/keys/{key}/rotate"), "")
+    }
+
+    fn ask_at(&self, server: &Server, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let answer = exchange(server, &request(method, path, &[("Authorization", &self.bearer)], body));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() })

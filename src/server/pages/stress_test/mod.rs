@@ -18,9 +18,8 @@ use serde::{Deserialize, Serialize};
 pub use self::compare::compare;
 pub use self::live::{Fragments, follow};
 use super::render;
-use crate::domain::channel::Channel;
 use crate::domain::grade::Level;
-use crate::domain::id::RunId;
+use crate::domain::id::{ChannelId, RunId};
 use crate::domain::run::{RunOverview, RunStatus, Scenario};
 use crate::domain::run_order::{RunColumn, RunOrder};
 use crate::domain::validity::Verdict;
@@ -28,10 +27,12 @@ use crate::server::State;
 use crate::server::error::Refusal;
 use crate::server::path::Path;
 use crate::server::session::{AdminPage, Form, Session};
-use crate::server::stress_test::{self, Limits, StartRequest};
+use crate::server::stress_test::{self, Limits, StartRequest, Stopping};
 
 /// Runs of one page of the history.
 const PAGE_RUNS: u32 = 25;
+/// Channels to choose from in the form; where there are more, it takes a number.
+const CHANNELS_MAX: u32 = 100;
 /// Pages that can be asked for: more than a database has.
 const PAGES_MAX: u64 = 1_000_000;
 /// Where the pages are, below the root path.
@@ -66,6 +67,15 @@ impl Input {
                 message: "this is not a number that can be used here".into(),
             };
             text.parse().map(Some).map_err(wrong)
+        }
+        let values = [("workers", &self.workers), ("rps", &self.rps), ("duration", &self.duration)];
+        if let Some((field, _)) =
+            values.iter().find(|(_, text)| self.scenario.is_empty() && text.trim().is_empty())
+        {
+            return Err(Refusal::OutOfLimits {
+                field,
+                message: "without a load from above it takes a number".into(),
+            });
         }
         let channel_id = number("channel_id", &self.channel)?;
         Ok(StartRequest {
@@ -189,20 +199,32 @@ async fn show_index(
     input: Input,
     said: Said,
 ) -> Page {
-    let order = query.value("sort").and_then(|name| RunOrder::named(&name)).unwrap_or_default();
-    let page = query.value("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, PAGES_MAX);
-    let (runs, total) =
-        state.store.runs_in_order(order, (page - 1) * u64::from(PAGE_RUNS), PAGE_RUNS).await?;
-    let runs = runs.into_iter().map(|run| Row::new(stress_test::with_live_figures(state, run))).collect();
+    let going_on = state.store.run_going_on().await?.map(|run| stress_test::with_live_figures(state, run));
     let index = Index {
         input,
         said,
         limits: state.stress_tests.limits(),
-        channels: state.store.channels().await?,
-        going_on: state.store.run_going_on().await?.map(|run| run.id),
-        history: History { order, page, runs, total },
+        channels: state.store.channel_names(CHANNELS_MAX + 1).await?,
+        // How it has ended may not have been written yet.
+        going_on: going_on.filter(|run| run.ended().is_none()).map(|run| run.id),
+        history: history(state, query).await?,
     };
     render(state, headers, Some(session), "stress_test.html", index.data())
+}
+
+/// The page of the history that is asked for, or the last.
+async fn history(state: &State, query: &Query) -> Result<History, Refusal> {
+    let order = query.value("sort").and_then(|name| RunOrder::named(&name)).unwrap_or_default();
+    let mut page = query.value("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, PAGES_MAX);
+    let runs_of = |page: u64| state.store.runs_in_order(order, (page - 1) * u64::from(PAGE_RUNS), PAGE_RUNS);
+    let (mut runs, mut total) = runs_of(page).await?;
+    let last = total.div_ceil(u64::from(PAGE_RUNS)).max(1);
+    if page > last {
+        page = last;
+        (runs, total) = runs_of(page).await?;
+    }
+    let runs = runs.into_iter().map(|run| Row::new(stress_test::with_live_figures(state, run))).collect();
+    Ok(History { order, page, runs, total })
 }
 
 /// What the page shows.
@@ -210,7 +232,8 @@ struct Index {
     input: Input,
     said: Said,
     limits: Limits,
-    channels: Vec<Channel>,
+    /// [`CHANNELS_MAX`], or one more where there are more.
+    channels: Vec<(ChannelId, String)>,
     going_on: Option<RunId>,
     history: History,
 }
@@ -233,8 +256,7 @@ impl Index {
             let fits = workers <= limits.workers && rps <= limits.rps && duration <= limits.duration;
             Preset { name: scenario.as_str(), workers, rps, duration: duration.as_secs(), fits }
         });
-        let channel =
-            |channel: &Channel| context! { id => channel.id.0, name => channel.settings.name.as_str() };
+        let channel = |(id, name): &(ChannelId, String)| context! { id => id.0, name => name.as_str() };
         let limits = context! {
             workers => limits.workers, rps => limits.rps, duration => limits.duration.as_secs()
         };
@@ -242,6 +264,7 @@ impl Index {
             input => Serde(input),
             said => Serde(said),
             going_on => going_on.map(|id| id.0),
+            has_many_channels => channels.len() > CHANNELS_MAX as usize,
             channels => channels.iter().map(channel).collect::<Value>(),
             presets => Serde(presets),
             limits,
@@ -304,6 +327,8 @@ impl Outcome {
         let (state, word) = match run.ended() {
             None => ("quiet", "going_on"),
             Some(RunStatus::Failed) => ("bad", "failed"),
+            // Nothing was measured that could be valid or not.
+            Some(RunStatus::Cancelled) if run.validity.is_none() => ("quiet", "cancelled"),
             Some(_) if !is_valid => ("warning", "not_valid"),
             Some(RunStatus::Cancelled) => ("quiet", "cancelled"),
             Some(RunStatus::Completed) if is(Level::Excellent) => ("good", "excellent"),
@@ -320,14 +345,12 @@ pub async fn show(
     Extract(state): Extract<Arc<State>>,
     Path(run): Path<String>,
     headers: HeaderMap,
-    RawQuery(query): RawQuery,
 ) -> Page {
     let run = stress_test::found(&state, stress_test::run_id(&run)?).await?;
     if run.ended().is_some() {
         return report::show(&state, &headers, &session, run).await;
     }
-    let is_cancelling = Query::of(query.as_deref()).value("cancelling").is_some();
-    live::show(&state, &headers, &session, run, is_cancelling)
+    live::show(&state, &headers, &session, run)
 }
 
 /// A form without anything to fill in.
@@ -342,11 +365,8 @@ pub async fn cancel(
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Redirect, Refusal> {
     let id = stress_test::run_id(&run)?;
-    let run = stress_test::found(&state, id).await?;
-    if run.ended().is_none() {
-        stress_test::end(&state, id).await?;
-    }
-    Ok(Redirect::to(&format!("{}{PLACE}/{id}?cancelling", state.root_path)))
+    let (Stopping::HasBegun | Stopping::HasEnded(_)) = stress_test::end(&state, id).await?;
+    Ok(Redirect::to(&format!("{}{PLACE}/{id}", state.root_path)))
 }
 
 /// `GET /admin/stress-test/{run}/delete`: asks.

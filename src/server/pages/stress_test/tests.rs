@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::assertion::Assertion;
-use crate::domain::channel::Settings;
 use crate::domain::comparison;
 use crate::domain::comparison::tests::run as scattered_run;
 use crate::domain::concurrency::Workers;
 use crate::domain::grade::Figures;
-use crate::domain::id::ChannelId;
-use crate::domain::progress::{Moment, Progress};
 use crate::domain::report::tests::sample;
 use crate::domain::report::{Circumstances, Report};
 use crate::domain::rows::Rows;
@@ -26,7 +23,6 @@ use crate::server::pages::language::LANGUAGES;
 use crate::server::pages::site::Site;
 use crate::server::pages::tests::{pages, site};
 use crate::server::pages::words::Words;
-use crate::server::stress_test::Live;
 
 const EVIL: &str = "<script>alert(1)</script>\"' onload=x {n}";
 
@@ -35,10 +31,10 @@ fn overview(report: &Report) -> RunOverview {
     let (results, latency) = (&report.results, &report.results.latency);
     RunOverview {
         channel_id: report.config.channel_id,
-        total_requests: results.total,
-        successful_requests: results.success,
-        failed_requests: results.failed,
-        actual_rps: results.actual_rps,
+        total_requests: Some(results.total),
+        successful_requests: Some(results.success),
+        failed_requests: Some(results.failed),
+        actual_rps: Some(results.actual_rps),
         p50_latency_ms: latency.p50_latency_ms,
         p95_latency_ms: latency.p95_latency_ms,
         p99_latency_ms: latency.p99_latency_ms,
@@ -50,7 +46,7 @@ fn overview(report: &Report) -> RunOverview {
     }
 }
 
-fn pending(id: i64) -> RunOverview {
+pub(super) fn pending(id: i64) -> RunOverview {
     let plan = Plan {
         workers: 10,
         rate: Rate::PerSecond(100),
@@ -72,21 +68,11 @@ fn index(said: Said, input: Input, runs: Vec<RunOverview>) -> Value {
     let total = runs.len() as u64 * 100;
     let runs = runs.into_iter().map(Row::new).collect();
     let history = History { order: RunOrder::default(), page: 2, runs, total };
-    Index { input, said, limits: Limits::DEFAULT, channels: vec![channel(EVIL)], going_on, history }.data()
+    let channels = vec![(ChannelId(3), EVIL.into())];
+    Index { input, said, limits: Limits::DEFAULT, channels, going_on, history }.data()
 }
 
-fn channel(name: &str) -> Channel {
-    let at = UtcMillis(1_795_295_040_000);
-    Channel {
-        id: ChannelId(3),
-        settings: Settings::new(name.into()),
-        last_entry_id: 0,
-        created_at: at,
-        updated_at: at,
-    }
-}
-
-fn words(site: &Site) -> [Words; 2] {
+pub(super) fn words(site: &Site) -> [Words; 2] {
     LANGUAGES.map(|language| site.words(language).expect("words").clone())
 }
 
@@ -146,46 +132,42 @@ fn the_page_says_what_came_of_the_form() {
     }
 }
 
-fn live(seconds: u64) -> Live {
-    let moment = |second| Moment {
-        second,
-        total: 100,
-        failed: 1,
-        rps: 100.0,
-        p50_latency_ms: Some(0.6),
-        p95_latency_ms: Some(1.4),
-        p99_latency_ms: Some(3.9),
+#[test]
+fn an_outcome_is_said_in_a_word() {
+    let ended = |status: &str, validity: Option<&str>| RunOverview {
+        status: status.into(),
+        validity: validity.map(str::to_owned),
+        ..pending(3)
     };
-    let mut live = Live::new(pending(9), seconds);
-    if seconds > 0 {
-        let summary = Summary::new(Duration::from_secs(60));
-        live.progress =
-            Some(Progress::new(&summary, Duration::from_secs(60), Duration::from_secs(seconds), 100.0));
-        live.series = (0..seconds).map(moment).collect();
+    for (run, word) in [
+        (pending(3), "going_on"),
+        (ended("cancelled", None), "cancelled"),
+        (ended("cancelled", Some("valid")), "cancelled"),
+        (ended("cancelled", Some("not-steady")), "not_valid"),
+        (ended("failed", None), "failed"),
+        (ended("completed", Some("too-few-samples")), "not_valid"),
+    ] {
+        assert_eq!(Outcome::of(&run).word, word, "{run:?}");
     }
-    live
 }
 
 #[test]
-fn a_run_is_shown_while_it_goes_on() {
+fn where_there_are_more_channels_than_can_be_chosen_from_the_form_takes_a_number() {
     let site = site();
-    for (seconds, phase) in [(0, "starting"), (37, "running"), (60, "finishing"), (3600, "finishing")] {
-        let live = live(seconds);
-        for (words, place) in words(&site).into_iter().zip(0..) {
-            let data = live::data(&words, &live);
-            assert_eq!(data.get_attr("phase").expect("a phase").as_str(), Some(phase), "{seconds}");
-            let more = context! { stream => "/s", is_here => seconds != 37, is_cancelling => seconds == 60, ..data.clone() };
-            let page = pages(&site, "stress_test_live.html", &more).remove(place);
-            assert!(page.contains("data-live=\"/s\"") && page.contains("<progress"), "{page}");
-            assert_eq!(page.contains("/stress-test/9/cancel"), [0, 3600].contains(&seconds), "{page}");
-            let fragment = site.render(
-                "stress_test_fragment.html",
-                words.language(),
-                context! { root => "", ..data.clone() },
-            );
-            let fragment = fragment.expect("a fragment");
-            assert!(fragment.trim_start().starts_with("<div data-title=\""), "{fragment}");
-            assert!(fragment.len() < 40_000, "{}", fragment.len());
+    let history = || History { order: RunOrder::default(), page: 1, runs: Vec::new(), total: 0 };
+    for (count, selects) in [(100, true), (101, false)] {
+        let channels = (1..=count).map(|id| (ChannelId(id), "&".repeat(255))).collect();
+        let index = Index {
+            input: Input::default(),
+            said: Said::default(),
+            limits: Limits::DEFAULT,
+            channels,
+            going_on: None,
+            history: history(),
+        };
+        for page in pages(&site, "stress_test.html", &index.data()) {
+            assert_eq!(page.contains("<select id=\"channel\""), selects);
+            assert_eq!(page.contains("<input id=\"channel\" name=\"channel\" type=\"number\""), !selects);
         }
     }
 }
@@ -438,6 +420,18 @@ fn what_the_domain_says_of_a_run_is_said_in_russian() {
     sentences.extend(comparison::compare(&[one], &[failed], false).expect_err("nothing to compare"));
     let refusal = Limits::DEFAULT.plan(0, 1, 1.0).map_err(Refusal::message);
     sentences.extend(refusal.err());
+    sentences.extend(
+        Input { scenario: String::new(), ..Input::default() }.request().map_err(Refusal::message).err(),
+    );
+    sentences.extend(
+        [
+            "the server was stopped, and its process was ended at once",
+            "it took longer than 2m, which is its time limit",
+            "it took longer than 2m, which is its time limit: the counting was stopped, and rows of this run may be left in channel 7: entry ids 1 to 9",
+            "the counting was stopped",
+        ]
+        .map(str::to_owned),
+    );
     for name in ["a/7/b", "", "x/7/1/y"] {
         sentences.extend(instance::why_gone(name, false));
     }
