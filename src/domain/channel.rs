@@ -316,6 +316,19 @@ pub struct Channel {
     pub updated_at: UtcMillis,
 }
 
+/// A channel in a long list: without what makes it large.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedChannel {
+    /// As [`Channel::id`].
+    pub id: ChannelId,
+    /// As [`Settings::name`].
+    pub name: String,
+    /// As [`Settings::public`].
+    pub public: bool,
+    /// As [`Channel::last_entry_id`].
+    pub last_entry_id: i64,
+}
+
 /// What of a channel tells whether an answer about it still holds, and whether it needs a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelState {

@@ -83,6 +83,11 @@ impl Latency {
         self.known(|histogram| histogram.value_at_quantile(percent / 100.0) as f64)
     }
 
+    /// The same; `None`, too, when there are too few for it to say anything.
+    pub fn sound_percentile_ms(&self, percent: f64) -> Option<f64> {
+        self.percentile_ms(percent).filter(|_| self.is_enough_for(percent))
+    }
+
     /// Arithmetic mean in milliseconds, `None` when empty.
     pub fn mean_ms(&self) -> Option<f64> {
         self.known(Histogram::mean)

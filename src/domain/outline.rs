@@ -76,6 +76,21 @@ impl Outline {
     }
 }
 
+/// A distance so many times the usual one is a silence.
+const SILENCE_FACTOR: i64 = 3;
+
+/// Moments within silences: where points, the oldest first, are much further apart than is usual among them.
+pub fn silences(points: &[&Point]) -> impl Iterator<Item = UtcMillis> {
+    let pairs = || points.windows(2).map(|pair| (pair[0].at.0, pair[1].at.0));
+    let mut distances: Vec<i64> = pairs().map(|(one, next)| next.saturating_sub(one)).collect();
+    distances.sort_unstable();
+    let usual = distances.get(distances.len() / 2).copied().unwrap_or(i64::MAX);
+    let least = usual.saturating_mul(SILENCE_FACTOR);
+    pairs()
+        .filter(move |(one, next)| next.saturating_sub(*one) > least)
+        .map(|(one, next)| UtcMillis(one + (next - one) / 2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +106,19 @@ mod tests {
         assert_eq!(known.len(), 2);
         assert_eq!((known[0].mean, known[0].low, known[0].high, known[0].count), (2.0, 1.0, 3.0, 2));
         assert_eq!((known[1].at, known[1].mean), (UtcMillis(17_999), 7.0));
+    }
+
+    #[test]
+    fn a_silence_is_longer_than_usual() {
+        let at = |at| Point { at: UtcMillis(at), mean: 0.0, low: 0.0, high: 0.0, count: 1 };
+        let found = |times: &[i64]| -> Vec<i64> {
+            let points: Vec<Point> = times.iter().copied().map(at).collect();
+            silences(&points.iter().collect::<Vec<_>>()).map(|at| at.0).collect()
+        };
+        assert_eq!(found(&[0, 10, 20, 120, 130, 150]), [70]);
+        for times in [&[][..], &[5], &[0, 1_000_000], &[0, 10, 30, 40]] {
+            assert!(found(times).is_empty(), "{times:?}");
+        }
     }
 
     proptest! {

@@ -117,15 +117,28 @@ pub fn minutes(duration: Duration) -> String {
     if seconds < 3600 { format!("{}:{:02}", seconds / 60, seconds % 60) } else { clock(duration) }
 }
 
-/// Three significant digits: `0.0612`, `1.42`, `41.2`, `1813`.
+/// From which size on a number is written with a power of ten.
+const PLAIN_MAX: f64 = 1e9;
+/// Below which size it is.
+const PLAIN_MIN: f64 = 1e-4;
+
+/// Three significant digits: `0.0612`, `1.42`, `41.2`, `1813`; very large and very small: `1.00e308`, `2.00e-5`.
 pub fn significant(value: f64) -> String {
     let magnitude = value.abs();
+    if magnitude == 0.0 {
+        return "0".into();
+    }
+    if !(PLAIN_MIN..PLAIN_MAX).contains(&magnitude) {
+        return format!("{value:.2e}");
+    }
     let decimals = match magnitude {
-        m if m == 0.0 || m >= 100.0 => 0,
+        m if m >= 100.0 => 0,
         m if m >= 10.0 => 1,
         m if m >= 1.0 => 2,
         m if m >= 0.1 => 3,
-        _ => 4,
+        m if m >= 0.01 => 4,
+        m if m >= 0.001 => 5,
+        _ => 6,
     };
     let text = format!("{value:.decimals$}");
     // 9.996 rounds to 10.00, 99.96 to 100.0: one digit too many.
@@ -138,7 +151,7 @@ pub fn significant(value: f64) -> String {
 }
 
 fn crossed_power_of_ten(value: f64, rounded: f64) -> bool {
-    [0.1, 1.0, 10.0, 100.0].iter().any(|power| value < *power && rounded >= *power)
+    [0.001, 0.01, 0.1, 1.0, 10.0, 100.0].iter().any(|power| value < *power && rounded >= *power)
 }
 
 /// Milliseconds with their unit, `–` when unknown.
@@ -249,6 +262,12 @@ mod tests {
             (41.23, "41.2"),
             (99.96, "100"),
             (1813.4, "1813"),
+            (-0.0, "0"),
+            (0.009996, "0.0100"),
+            (0.00613, "0.00613"),
+            (0.00002, "2.00e-5"),
+            (-1e308, "-1.00e308"),
+            (999_999_999.0, "999999999"),
         ] {
             assert_eq!(significant(value), text);
         }

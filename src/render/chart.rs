@@ -1,5 +1,5 @@
 //! Charts as parts of pages: SVG whose colours, widths and text sizes are the page's sheet's to say. Time goes from left to
-//! right, values go up from zero, series differ by their dashes as well, and where there is no value there is a gap.
+//! right, values go up, from zero unless that is not wanted, series differ by their dashes as well, and where there is no value there is a gap.
 
 mod canvas;
 mod ticks;
@@ -31,6 +31,8 @@ const VALUE_MAX: f64 = 1e300;
 const PLACE_MAX: f64 = 2.4e14;
 /// Share of a place's size, or of 1, within which two places are the same.
 const PLACE_RESOLUTION: f64 = 1e-9;
+/// Share of a value's size within which two values are the same.
+const VALUE_RESOLUTION: f64 = 1e-6;
 /// What is nearer to zero than this is zero.
 const VALUE_MIN: f64 = 1e-300;
 /// How many times as high as everything else a threshold can be and still be drawn; a higher one is only in the legend.
@@ -62,6 +64,10 @@ pub struct Chart<'a> {
     pub series: &'a [Series<'a>],
     /// A value that the others are to be compared with, and its name, which has the value in it.
     pub threshold: Option<(f64, &'a str)>,
+    /// From which place to which it goes, whatever places the points have; `None`: as far as these.
+    pub between: Option<(f64, f64)>,
+    /// Whether values begin at zero, as amounts do. Others, such as temperatures, begin where they are.
+    pub from_zero: bool,
 }
 
 /// A chart with lines. Any numbers make one.
@@ -165,11 +171,12 @@ impl Frame {
     fn of(chart: &Chart, has_bars: bool) -> Self {
         let all = || chart.series.iter().flat_map(|series| series.points);
         let known = || all().filter_map(|(x, y)| Some((place(*x)?, value(*y)?)));
-        let y = y_range(known().map(|(_, y)| y), chart.threshold.map(|(value, _)| value));
+        let y = y_range(known().map(|(_, y)| y), chart.threshold.map(|(value, _)| value), chart.from_zero);
         let y_ticks = ticks::numbers(y.0, y.1, VALUE_TICKS + 1);
         let widest = y_ticks.iter().map(|(_, label)| width(label)).max().unwrap_or(0);
         let left = widest + GAP;
-        let places: Vec<f64> = all().filter_map(|(x, _)| place(*x)).collect();
+        let ends = chart.between.map(|(from, to)| [from, to]).into_iter().flatten();
+        let places = all().map(|(x, _)| *x).chain(ends).filter_map(place).collect();
         let (x, bar_share) = x_range(places, chart.x.least_width(), has_bars);
         let top = LINE * legend_rows(chart, has_bars) + GAP;
         let bottom = top + HEIGHT;
@@ -273,16 +280,25 @@ fn x_range(mut places: Vec<f64>, least_width: f64, has_bars: bool) -> ((f64, f64
     ((from, to), (nearest / (to - from)).clamp(0.0, 1.0))
 }
 
-/// From zero, or from the lowest where that is below it, to a mark above the highest.
-fn y_range(values: impl Iterator<Item = f64> + Clone, threshold: Option<f64>) -> (f64, f64) {
-    let lowest = values.clone().fold(0.0, f64::min);
-    let highest = values.fold(0.0, f64::max);
+/// From zero, or from the lowest where that is below it, to a mark above the highest. Without zero, from a mark below the
+/// lowest.
+fn y_range(values: impl Iterator<Item = f64> + Clone, threshold: Option<f64>, from_zero: bool) -> (f64, f64) {
+    let zero = from_zero.then_some(0.0);
+    let lowest = values.clone().chain(zero).fold(f64::INFINITY, f64::min);
+    let highest = values.chain(zero).fold(f64::NEG_INFINITY, f64::max);
+    if lowest > highest {
+        return (0.0, 1.0);
+    }
     let drawn = threshold.and_then(|threshold| value(Some(threshold)));
     let drawn = drawn.filter(|drawn| highest == 0.0 || *drawn <= highest * THRESHOLD_FACTOR_MAX);
     let (lowest, highest) = drawn.map_or((lowest, highest), |drawn| (lowest.min(drawn), highest.max(drawn)));
     if lowest == 0.0 && highest == 0.0 {
         return (0.0, 1.0);
     }
+    // Values that are all the same have some room around them, as far as numbers of this size can tell.
+    let least = highest.abs().max(lowest.abs()) * VALUE_RESOLUTION;
+    let (lowest, highest) =
+        if highest - lowest < least { (lowest - least, highest + least) } else { (lowest, highest) };
     let step = ticks::step(highest - lowest, VALUE_TICKS);
     ((lowest / step).floor() * step, (highest / step).ceil() * step)
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Result, Store, StoreError};
 use crate::domain::account::{Credentials, Email};
-use crate::domain::channel::{Channel, ChannelState, KeyKind};
+use crate::domain::channel::{Channel, ChannelState, KeyKind, ListedChannel};
 use crate::domain::entry::{Row, Selection, Which};
 use crate::domain::id::ChannelId;
 use crate::domain::secret::SecretHash;
@@ -27,6 +27,9 @@ pub trait View {
 
     /// The state of a channel, which is less to read than [`View::channel`].
     fn channel_state(&self, id: ChannelId) -> Result<Option<ChannelState>>;
+
+    /// All channels for a list, by id: all but the first `skip`, at most `limit`, and how many there are.
+    fn channels(&self, skip: u64, limit: u32) -> Result<(Vec<ListedChannel>, u64)>;
 
     /// Public channels, by id: all but the first `skip`, at most `limit`, and how many there are.
     fn public_channels(&self, skip: u64, limit: u32) -> Result<(Vec<Channel>, u64)>;

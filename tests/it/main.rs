@@ -32,6 +32,7 @@ mod data_pages;
 mod data_pages_hostile;
 mod device;
 mod durability;
+mod every_page;
 mod faults;
 mod fuzz;
 mod generate_data;

@@ -46,7 +46,8 @@ pub struct Check {
 impl Check {
     /// A check that could not be made, as when the database cannot be read: nothing is known but why, and what to do about it.
     pub fn impossible(reason: String, next_step: Option<String>, checked_at: UtcMillis) -> Self {
-        let step = next_step.map(|action| Step { when: When::Now, action, why: reason.clone() });
+        let step =
+            next_step.map(|action| Step { when: When::Now, action, why: reason.clone(), finding: None });
         Self {
             verdict: Verdict::Unknown,
             exit_code: Verdict::Unknown.exit_code(),
@@ -188,6 +189,9 @@ pub struct Step {
     pub action: String,
     /// Why.
     pub why: String,
+    /// Which finding it is about. JSON has that in `action` and `why` only.
+    #[serde(skip)]
+    pub finding: Option<FindingId>,
 }
 
 /// What another system would do for this installation.

@@ -110,6 +110,13 @@ fn indicator(
     }
 }
 
+impl Indicator {
+    /// The limit with its unit; `None` where there is none.
+    pub fn limit_text(&self) -> Option<String> {
+        self.limit.map(|limit| text(limit, &self.unit))
+    }
+}
+
 fn disk_days(evidence: &Evidence) -> Indicator {
     let days = days_until_full(evidence);
     let free = evidence.disk.free_bytes.as_ref().map(|free| unit::bytes(free.value));

@@ -55,7 +55,7 @@ pub(super) struct Situation<'c> {
 }
 
 fn step(when: When, action: impl Into<String>, why: impl Into<String>) -> Step {
-    Step { when, action: action.into(), why: why.into() }
+    Step { when, action: action.into(), why: why.into(), finding: None }
 }
 
 impl Situation<'_> {
@@ -68,7 +68,8 @@ impl Situation<'_> {
         let mut steps = Vec::new();
         let open = self.findings.iter().filter(|finding| !finding.accepted);
         steps.extend(open.map(|finding| {
-            step(When::Now, finding.setting.clone(), format!("{}: {}", finding.title, finding.evidence))
+            let why = format!("{}: {}", finding.title, finding.evidence);
+            Step { finding: Some(finding.id), ..step(When::Now, finding.setting.clone(), why) }
         }));
         let is_missing = |ids: &[&str]| self.missing.iter().any(|id| ids.contains(&id.as_str()));
         if is_missing(&["p95", "cv"]) {

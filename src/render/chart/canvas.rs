@@ -45,8 +45,8 @@ pub enum Ink {
 }
 
 /// Series that are told apart; more begin again with the first.
-const SERIES_INKS: usize = 4;
-const CLASSES: [&str; 13] = [
+const SERIES_INKS: usize = 5;
+const CLASSES: [&str; 15] = [
     "grid",
     "axis",
     "label",
@@ -56,10 +56,12 @@ const CLASSES: [&str; 13] = [
     "line s2",
     "line s3",
     "line s4",
+    "line s5",
     "f1",
     "f2",
     "f3",
     "f4",
+    "f5",
 ];
 
 impl Ink {
@@ -73,7 +75,7 @@ impl Ink {
             Self::Threshold => 3,
             Self::Nothing => 4,
             Self::Line(number) => 5 + series(number),
-            Self::Area(number) => 9 + series(number),
+            Self::Area(number) => 10 + series(number),
         }
     }
 

@@ -17,6 +17,8 @@ fn chart<'a>(series: &'a [Series<'a>], x: Axis<'a>) -> Chart<'a> {
         x,
         series,
         threshold: None,
+        between: None,
+        from_zero: true,
     }
 }
 
@@ -58,6 +60,31 @@ fn values_go_up_from_zero_and_gaps_stay_open() {
     assert_eq!(zero - twenty, f64::from(HEIGHT), "20 is at the top, and 0 is where the axis is");
     assert!((ten - (zero + twenty) / 2.0).abs() <= 1.0);
     assert!(!svg.contains("<circle"));
+}
+
+#[test]
+fn values_that_do_not_count_from_zero_have_the_whole_height() {
+    let values = points(&[1013.0, 1013.4, 1012.8]);
+    let series = [Series { label: "hPa", points: &values }];
+    let svg = lines(&Chart { from_zero: false, ..chart(&series, Axis::Seconds) });
+    let line = polylines(&svg, "line s1").remove(0);
+    assert!(line[0].1 - line[1].1 > 0.3 * f64::from(HEIGHT), "{line:?}");
+    assert!(svg.contains(">1 013.0</text>") && !svg.contains(">0</text>"), "{svg}");
+    let same = points(&[1013.0, 1013.0]);
+    let series = [Series { label: "hPa", points: &same }];
+    let svg = lines(&Chart { from_zero: false, ..chart(&series, Axis::Seconds) });
+    assert_eq!(polylines(&svg, "line s1")[0].len(), 2, "{svg}");
+}
+
+#[test]
+fn a_chart_goes_as_far_as_it_is_told() {
+    let values: Vec<(f64, Option<f64>)> = vec![(40.0, Some(1.0)), (60.0, Some(2.0))];
+    let series = [Series { label: "rps", points: &values }];
+    let all = polylines(&lines(&chart(&series, Axis::Seconds)), "line s1").remove(0);
+    let told = Chart { between: Some((0.0, 100.0)), ..chart(&series, Axis::Seconds) };
+    let part = polylines(&lines(&told), "line s1").remove(0);
+    let width = |line: &[(f64, f64)]| line[1].0 - line[0].0;
+    assert!((width(&part) * 5.0 - width(&all)).abs() < 10.0, "{part:?} of {all:?}");
 }
 
 #[test]
@@ -129,6 +156,8 @@ fn labels_cannot_be_markup() {
         x: Axis::Names(&names),
         series: &series,
         threshold: Some((2.0, evil)),
+        between: None,
+        from_zero: true,
     };
     for svg in [lines(&chart), bars(&chart)] {
         assert!(!svg.contains("<script") && !svg.contains("<b "), "{svg}");
@@ -148,11 +177,14 @@ proptest! {
         all in prop::collection::vec(prop::collection::vec((number(), prop::option::of(number())), 0..50), 0..7),
         threshold in prop::option::of(number()),
         axis in 0..4usize,
+        between in prop::option::of((number(), number())),
+        from_zero: bool,
     ) {
         let names = ["a".to_owned(), "b".to_owned()];
         let axis = [Axis::Seconds, Axis::Utc, Axis::Number, Axis::Names(&names)][axis];
         let series: Vec<_> = all.iter().map(|points| Series { label: "s", points }).collect();
-        let chart = Chart { threshold: threshold.map(|value| (value, "limit")), ..chart(&series, axis) };
+        let threshold = threshold.map(|value| (value, "limit"));
+        let chart = Chart { threshold, between, from_zero, ..chart(&series, axis) };
         for svg in [lines(&chart), bars(&chart)] {
             prop_assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", svg);
             prop_assert!(!svg.contains("style=") && !svg.contains("#0000"), "{}", svg);

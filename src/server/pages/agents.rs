@@ -21,7 +21,9 @@ use crate::server::session::AdminPage;
 /// Agents on a page.
 const AGENTS_SHOWN: u32 = 100;
 /// Operations on a page.
-const OPERATIONS_SHOWN: u32 = 100;
+const OPERATIONS_SHOWN: u32 = 25;
+/// The newest operations that pages lead to.
+const OPERATIONS_REACHED: u32 = 1000;
 
 /// What the address asks for.
 #[derive(Default, Deserialize)]
@@ -37,27 +39,33 @@ pub async fn list(
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Html<String>, Refusal> {
-    let page = asked_or_default(asked).page.unwrap_or(1).max(1);
-    let offset = u64::from(page - 1) * u64::from(AGENTS_SHOWN);
-    let overview =
-        state.bridge.overview(&state.store, Which { limit: AGENTS_SHOWN, offset, status: None }).await?;
+    let which = |page: u32| {
+        let offset = u64::from(page.saturating_sub(1)) * u64::from(AGENTS_SHOWN);
+        Which { limit: AGENTS_SHOWN, offset, status: None }
+    };
+    let wanted = asked_or_default(asked).page.unwrap_or(1).max(1);
+    let mut overview = state.bridge.overview(&state.store, which(wanted)).await?;
+    let pages = overview.total.div_ceil(u64::from(AGENTS_SHOWN)).max(1);
+    // Beyond the last page is the last.
+    let page = wanted.min(u32::try_from(pages).unwrap_or(u32::MAX));
+    if page < wanted {
+        overview = state.bridge.overview(&state.store, which(page)).await?;
+    }
     let data = context! {
         bridge => Value::from(Serde(overview.bridge)),
         agents => overview.agents.iter().map(agent).collect::<Vec<_>>(),
         active => overview.active,
         total => overview.total,
         page,
-        pages => overview.total.div_ceil(u64::from(AGENTS_SHOWN)).max(1),
+        pages,
     };
     super::render(&state, &headers, Some(&session), "agents.html", data)
 }
 
 fn agent(agent: &AgentNow) -> Value {
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("agent_id", agent.id.as_str()).finish();
     context! {
         id => agent.id.as_str(),
-        query,
+        query => query(&agent.id),
         created_at => Value::from(Serde(agent.created_at)),
         last_seen => Value::from(Serde(agent.last_seen)),
         status => Value::from(Serde(agent.status)),
@@ -66,27 +74,41 @@ fn agent(agent: &AgentNow) -> Value {
     }
 }
 
+fn query(id: &AgentId) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair("agent_id", id.as_str()).finish()
+}
+
 /// Which agent.
 #[derive(Default, Deserialize)]
 pub struct Name {
     agent_id: String,
+    /// From 1.
+    page: Option<u32>,
 }
 
-/// `GET /admin/agents/history?agent_id=…`.
+/// `GET /admin/agents/history?agent_id=…&page=1`.
 pub async fn history(
     AdminPage(session): AdminPage,
     Extract(state): Extract<Arc<State>>,
     headers: HeaderMap,
     name: Result<Query<Name>, QueryRejection>,
 ) -> Result<Html<String>, Refusal> {
-    let agent_id = AgentId::try_from(asked_or_default(name).agent_id).map_err(Refusal::NotFound)?;
-    let whose = Whose { agent_id, limit: OPERATIONS_SHOWN, operation_type: None };
+    let Name { agent_id, page } = asked_or_default(name);
+    let agent_id = AgentId::try_from(agent_id).map_err(Refusal::NotFound)?;
+    let whose = Whose { agent_id, limit: OPERATIONS_REACHED, operation_type: None };
     let (operations, total) = state.bridge.operations(&state.store, &whose).await?;
+    let (reached, a_page) = (operations.len(), OPERATIONS_SHOWN as usize);
+    let pages = reached.div_ceil(a_page).max(1);
+    let page = usize::try_from(page.unwrap_or(1)).unwrap_or(usize::MAX).clamp(1, pages);
+    let shown = operations.into_iter().skip((page - 1) * a_page).take(a_page);
     let data = context! {
         agent_id => whose.agent_id.as_str(),
-        shown => operations.len(),
-        operations => operations.into_iter().map(operation).collect::<Vec<_>>(),
+        query => query(&whose.agent_id),
+        operations => shown.map(operation).collect::<Vec<_>>(),
         total,
+        reached,
+        page,
+        pages,
     };
     super::render(&state, &headers, Some(&session), "agent_history.html", data)
 }

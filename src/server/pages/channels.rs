@@ -17,13 +17,14 @@ use serde::Deserialize;
 
 pub use self::change::{change, clear, create, delete, may_clear, may_delete};
 pub use self::keys::{create_key, key, revoke_key, rotate_key};
+use super::words::Words;
 use super::{asked_or_default, words};
 use crate::clock;
-use crate::domain::channel::{ApiKey, Channel, FIELDS};
+use crate::domain::channel::{ApiKey, Channel, FIELDS, ListedChannel};
 use crate::domain::entry::{Order, Selection, Which};
 use crate::domain::id::ChannelId;
 use crate::domain::number;
-use crate::domain::outline::{Outline, Point};
+use crate::domain::outline::{self, Outline, Point};
 use crate::domain::unit::{self, UtcMillis};
 use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::State;
@@ -34,7 +35,7 @@ use crate::server::session::{AdminPage, Session};
 use crate::store::{Look, StoreError, View, look};
 
 /// Channels on a page.
-const CHANNELS_SHOWN: usize = 100;
+const CHANNELS_SHOWN: u32 = 50;
 /// The newest entries that a chart looks at: of more in its time it shows the newest part.
 const CHART_ENTRIES_MAX: u32 = 500_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -47,7 +48,7 @@ const RANGES: [(&str, i64); 5] =
 #[derive(Default, Deserialize)]
 pub struct Asked {
     /// From 1.
-    page: Option<usize>,
+    page: Option<u64>,
 }
 
 /// `GET /admin/channels?page=1`.
@@ -57,35 +58,38 @@ pub async fn list(
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Html<String>, Refusal> {
-    let page = asked_or_default(asked).page.unwrap_or(1).max(1);
+    let page = asked_or_default(asked).page.unwrap_or(1);
     list_page(&state, &headers, &session, page, context! {}).await
 }
 
-/// The list, with what is in the form to create another.
+/// The list, with what is in the form to create another. Beyond the last page is the last.
 async fn list_page(
     state: &State,
     headers: &HeaderMap,
     session: &Session,
-    page: usize,
+    wanted: u64,
     form: Value,
 ) -> Result<Html<String>, Refusal> {
-    let channels = state.store.channels().await?;
-    let (total, pages) = (channels.len(), channels.len().div_ceil(CHANNELS_SHOWN).max(1));
-    let shown: Vec<Channel> =
-        channels.into_iter().skip((page - 1).saturating_mul(CHANNELS_SHOWN)).take(CHANNELS_SHOWN).collect();
-    let rows = look(&*state.store, Look::Short, move |view| {
-        let row = |channel: &Channel| {
+    let (total, page, rows) = look(&*state.store, Look::Short, move |view| {
+        let per_page = u64::from(CHANNELS_SHOWN);
+        let listed = |page: u64| view.channels((page - 1).saturating_mul(per_page), CHANNELS_SHOWN);
+        let (_, total) = view.channels(0, 0)?;
+        let page = wanted.clamp(1, total.div_ceil(per_page).max(1));
+        let row = |channel: &ListedChannel| {
             Ok(context! {
                 id => channel.id.0,
-                name => channel.settings.name.as_str(),
-                public => channel.settings.public,
+                name => channel.name.as_str(),
+                public => channel.public,
                 updates => channel.last_entry_id,
                 newest => view.newest(channel.id, &Selection::ALL)?.map(|at| Value::from(Serde(at))),
             })
         };
-        shown.iter().map(row).collect::<Result<Vec<_>, _>>()
-    });
-    let data = context! { channels => rows.await?, total, page, pages, form };
+        let rows = listed(page)?.0.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
+        Ok((total, page, rows))
+    })
+    .await?;
+    let pages = total.div_ceil(u64::from(CHANNELS_SHOWN)).max(1);
+    let data = context! { channels => rows, total, page, pages, form };
     super::render(state, headers, Some(session), "channels.html", data)
 }
 
@@ -137,20 +141,22 @@ async fn channel_page(
     let (range, reach_ms) = *RANGES.iter().find(|(name, _)| Some(*name) == wanted).unwrap_or(&RANGES[1]);
     let now = clock::utc();
     let span = (UtcMillis(now.0 - reach_ms), now);
-    let (latest, points) = look(&*state.store, Look::Long, move |view| {
-        Ok((latest(view, id)?, outline(view, id, field, span)?.points()))
-    })
-    .await?;
+    let (latest, outlined) =
+        look(&*state.store, Look::Long, move |view| Ok((latest(view, id)?, outline(view, id, field, span)?)))
+            .await?;
+    let points = outlined.outline.points();
+    let words = words(state, headers)?;
     let label = labels[field].map_or_else(|| format!("field{}", field + 1), str::to_owned);
     let data = context! {
-        channel => described(&channel),
+        channel => described(&words, &channel),
         settings => settings(&channel),
         latest => latest.map(|latest| latest.shown(&channel)),
         field => field + 1,
         fields => (0..FIELDS).map(|index| context! { number => index + 1, label => labels[index] }).collect::<Vec<_>>(),
         range,
         ranges => RANGES.map(|(name, _)| name).to_vec(),
-        chart => chart(&words(state, headers)?, &label, &points),
+        chart => chart(&words, &label, &points, span),
+        shown_since => outlined.shown_since.map(|at| Value::from(Serde(at))),
         rows => rows(&points),
         keys => state.store.keys(id).await?.iter().map(listed_key).collect::<Vec<_>>(),
         server,
@@ -159,15 +165,14 @@ async fn channel_page(
     super::render(state, headers, Some(session), "channel.html", data)
 }
 
-fn described(channel: &Channel) -> Value {
+fn described(words: &Words, channel: &Channel) -> Value {
     context! {
         id => channel.id.0,
         name => channel.settings.name.as_str(),
         description => channel.settings.description.as_str(),
         public => channel.settings.public,
         updates => channel.last_entry_id,
-        created_at => Value::from(Serde(channel.created_at)),
-        retention => channel.settings.retention_ms.map(retention),
+        retention => channel.settings.retention_ms.map(|ms| words.quantity(retention(ms))),
     }
 }
 
@@ -239,14 +244,22 @@ impl Latest {
     }
 }
 
+/// What a field did.
+struct Outlined {
+    outline: Outline,
+    /// From when on, where there are more entries than are looked at.
+    shown_since: Option<UtcMillis>,
+}
+
 /// What a field did, of the values that are numbers.
 fn outline(
     view: &dyn View,
     id: ChannelId,
     field: usize,
     (from, to): (UtcMillis, UtcMillis),
-) -> Result<Outline, StoreError> {
+) -> Result<Outlined, StoreError> {
     let mut outline = Outline::new(from, to);
+    let (mut entries, mut oldest) = (0, to);
     let mut fields = [false; FIELDS];
     fields[field] = true;
     let selection = Selection {
@@ -259,25 +272,30 @@ fn outline(
         ..Selection::ALL
     };
     view.entries(id, &selection, &mut |row| {
+        (entries, oldest) = (entries + 1, row.created_at);
         if let Some(number) = row.values[field].and_then(number::parse) {
             outline.push(row.created_at, number.value);
         }
         ControlFlow::Continue(())
     })?;
-    Ok(outline)
+    Ok(Outlined { outline, shown_since: (entries >= CHART_ENTRIES_MAX).then_some(oldest) })
 }
 
 type Points = [(UtcMillis, Option<Point>)];
 
 /// The mean of each short time, and where there are several values the lowest and the highest.
-fn chart(words: &super::words::Words, label: &str, points: &Points) -> Option<Value> {
-    let known = || points.iter().filter_map(|(_, point)| point.as_ref());
-    known().next()?;
-    let is_dense = known().any(|point| point.count > 1);
-    // Where values are further apart than the points of a chart, the line goes from one to the next.
+fn chart(words: &Words, label: &str, points: &Points, span: (UtcMillis, UtcMillis)) -> Option<Value> {
+    let known: Vec<&Point> = points.iter().filter_map(|(_, point)| point.as_ref()).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let is_dense = known.iter().any(|point| point.count > 1);
     let series = |value: fn(&Point) -> f64| -> Vec<(f64, Option<f64>)> {
-        let values = points.iter().map(|(at, point)| (at.0 as f64, point.as_ref().map(value)));
-        values.filter(|(_, value)| is_dense || value.is_some()).collect()
+        let silences = outline::silences(&known).map(|at| (at.0 as f64, None));
+        let values = known.iter().map(|point| (point.at.0 as f64, Some(value(point))));
+        let mut all: Vec<_> = values.chain(silences).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all
     };
     let (mean, low, high) =
         (series(|point| point.mean), series(|point| point.low), series(|point| point.high));
@@ -293,10 +311,12 @@ fn chart(words: &super::words::Words, label: &str, points: &Points) -> Option<Va
         title: label,
         description: &description,
         x_label: "",
-        y_label: label,
+        y_label: "",
         x: Axis::Utc,
         series: if is_dense { &all } else { &all[..1] },
         threshold: None,
+        between: Some((span.0.0 as f64, span.1.0 as f64)),
+        from_zero: false,
     })))
 }
 

@@ -8,53 +8,23 @@ use axum::response::Html;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
-use super::format::in_language;
-use super::saying::Sayings;
+use super::words;
 use super::words::Words;
-use super::{language, words, words_in};
 use crate::domain::criteria::check::{Check, Criterion, Finding, Flag, Indicator, Remedy, Step, When};
 use crate::domain::criteria::checklist::{Item, State as Done, checklist};
 use crate::domain::criteria::evidence::Source;
 use crate::domain::criteria::measure::Measure;
 use crate::domain::criteria::verdict::{Colour, Status, Verdict};
 use crate::domain::observation::StoredCheck;
-use crate::domain::unit;
 use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::State;
 use crate::server::error::Refusal;
 use crate::server::session::AdminPage;
 
-/// Checks in the table and the chart.
-const CHECKS_SHOWN: usize = 200;
-
-/// What the domain says, in the reader's language.
-pub struct Told {
-    words: Words,
-    sayings: Sayings,
-}
-
-impl Told {
-    /// In the language of `words`.
-    pub fn new(english: Words, words: Words) -> Self {
-        let sayings = Sayings::new(&english, &words);
-        Self { words, sayings }
-    }
-
-    /// The words of the language.
-    pub fn words(&self) -> &Words {
-        &self.words
-    }
-
-    /// What the domain says in English.
-    pub fn say(&self, english: &str) -> String {
-        self.sayings.say(english)
-    }
-
-    /// A value of a measure, with its unit.
-    fn value(&self, measure: Measure, value: f64) -> String {
-        in_language(self.words.language(), measure.text(value))
-    }
-}
+/// Checks in the table.
+const CHECKS_SHOWN: usize = 50;
+/// Checks in the chart.
+const CHECKS_DRAWN: usize = 200;
 
 /// `GET /admin/criteria`.
 pub async fn criteria(
@@ -62,16 +32,15 @@ pub async fn criteria(
     Extract(state): Extract<Arc<State>>,
     headers: HeaderMap,
 ) -> Result<Html<String>, Refusal> {
-    let told = Told::new(words_in(&state, language::LANGUAGES[0])?, words(&state, &headers)?);
+    let words = words(&state, &headers)?;
     let judged = state.judging.judge(&state.store).await?;
     let data = if judged.check.was_made() {
         let checks = &judged.observation.checks;
-        let checks = &checks[..checks.len().min(CHECKS_SHOWN)];
         let items = checklist(&judged.observation.facts());
         context! {
-            check => shown(&told, &judged.check),
-            history => history(&told, checks),
-            checklist => items.iter().map(|item| listed(&told, item)).collect::<Vec<_>>(),
+            check => shown(&words, &judged.check),
+            history => history(&words, &judged.check, checks),
+            checklist => items.iter().map(listed).collect::<Vec<_>>(),
         }
     } else {
         context! { wrong => judged.check.reason.as_str() }
@@ -79,29 +48,29 @@ pub async fn criteria(
     super::render(&state, &headers, Some(&session), "criteria.html", data)
 }
 
-fn shown(told: &Told, check: &Check) -> Value {
+fn shown(words: &Words, check: &Check) -> Value {
     let steps = |when: When| -> Vec<Value> {
-        check.plan.iter().filter(|step| step.when == when).map(|each| step(told, check, each)).collect()
+        check.plan.iter().filter(|step| step.when == when).map(|each| step(check, each)).collect()
     };
     context! {
         verdict => check.verdict.name(),
         rung => check.rung.map(|rung| rung.as_str().to_lowercase()),
-        reason => told.say(&check.reason),
+        reason => check.reason.as_str(),
         checked_at => Value::from(Serde(check.checked_at)),
-        criteria => check.criteria.iter().map(|each| criterion(told, each)).collect::<Vec<_>>(),
-        flags => check.flags.iter().map(|each| flag(told, each)).collect::<Vec<_>>(),
+        criteria => check.criteria.iter().map(|each| criterion(words, each)).collect::<Vec<_>>(),
+        flags => check.flags.iter().map(flag).collect::<Vec<_>>(),
         green => check.green_zone.reached,
         outside => check.green_zone.outside.iter().map(|measure| measure.id()).collect::<Vec<_>>(),
-        findings => check.findings.iter().map(|each| finding(told, each)).collect::<Vec<_>>(),
-        leading => check.leading.iter().map(|each| indicator(told, each)).collect::<Vec<_>>(),
+        findings => check.findings.iter().map(finding).collect::<Vec<_>>(),
+        leading => check.leading.iter().map(indicator).collect::<Vec<_>>(),
         plan => [("now", When::Now), ("next", When::Next), ("later", When::Later)]
             .map(|(name, when)| context! { name, steps => steps(when) }).to_vec(),
-        remedies => check.remedies.iter().map(|each| remedy(told, each)).collect::<Vec<_>>(),
+        remedies => check.remedies.iter().map(remedy).collect::<Vec<_>>(),
     }
 }
 
 /// A criterion: its value against its threshold.
-pub fn criterion(told: &Told, criterion: &Criterion) -> Value {
+pub fn criterion(words: &Words, criterion: &Criterion) -> Value {
     let measure = criterion.id;
     let share = criterion.value.map(|value| value / criterion.threshold).filter(|share| share.is_finite());
     let evidence = criterion.evidence.as_ref().map(|evidence| {
@@ -109,21 +78,21 @@ pub fn criterion(told: &Told, criterion: &Criterion) -> Value {
             Source::Run { id } => Some(id.0),
             _ => None,
         };
-        context! { text => told.say(&evidence.text), run }
+        context! { text => evidence.text.as_str(), run }
     });
     context! {
         id => measure.id(),
-        value => criterion.value.map(|value| told.value(measure, value)),
-        threshold => told.value(measure, criterion.threshold),
+        value => criterion.value.map(|value| words.quantity(measure.text(value))),
+        threshold => words.quantity(measure.text(criterion.threshold)),
         by_reaching => measure.crosses_at_threshold(),
         share,
         headroom => share.map(|share| ((1.0 - share) * 100.0).max(0.0).floor()),
         status => status(criterion.status),
         state => state(criterion.status),
-        reason => told.say(&criterion.reason),
+        reason => criterion.reason.as_str(),
         evidence,
-        confirmed_by => criterion.confirmed_by.as_ref().map(|by| told.say(by)),
-        forecast => told.say(&criterion.forecast.text()),
+        confirmed_by => criterion.confirmed_by.as_deref(),
+        forecast => criterion.forecast.text(),
     }
 }
 
@@ -146,7 +115,7 @@ fn state(status: Status) -> &'static str {
 }
 
 /// A flag.
-pub fn flag(told: &Told, flag: &Flag) -> Value {
+pub fn flag(flag: &Flag) -> Value {
     let state = match (flag.raised, flag.colour) {
         (Some(true), Colour::Red) => "bad",
         (Some(true), Colour::Yellow) => "warning",
@@ -157,53 +126,50 @@ pub fn flag(told: &Told, flag: &Flag) -> Value {
         Colour::Red => "red",
         Colour::Yellow => "yellow",
     };
-    context! { id => flag.id.id(), colour, raised => flag.raised, state, detail => told.say(&flag.detail) }
+    context! { id => flag.id.id(), colour, raised => flag.raised, state, detail => flag.detail.as_str() }
 }
 
 /// What can be tuned.
-pub fn finding(told: &Told, finding: &Finding) -> Value {
+pub fn finding(finding: &Finding) -> Value {
     context! {
         id => finding.id.id(),
-        title => told.say(&finding.title),
-        evidence => told.say(&finding.evidence),
-        setting => told.say(&finding.setting),
+        title => finding.title.as_str(),
+        evidence => finding.evidence.as_str(),
+        setting => finding.setting.as_str(),
         accepted => finding.accepted,
     }
 }
 
-fn indicator(told: &Told, indicator: &Indicator) -> Value {
-    let limit = indicator.limit.map(unit::significant);
+fn indicator(indicator: &Indicator) -> Value {
     context! {
         id => indicator.id.as_str(),
-        detail => told.say(&indicator.detail),
-        limit,
+        detail => indicator.detail.as_str(),
+        limit => indicator.limit_text(),
         state => if indicator.confirms { "warning" } else if indicator.value.is_none() { "quiet" } else { "good" },
     }
 }
 
 /// A step of the plan. Why a finding is one is its title and what was measured.
-pub fn step(told: &Told, check: &Check, step: &Step) -> Value {
-    let of_finding = check.findings.iter().find(|finding| {
-        step.action == finding.setting && step.why == format!("{}: {}", finding.title, finding.evidence)
-    });
-    let why = of_finding.map_or_else(
-        || told.say(&step.why),
-        |finding| format!("{}: {}", told.say(&finding.title), told.say(&finding.evidence)),
-    );
-    context! { action => told.say(&step.action), why, is_command => step.action.starts_with("porta ") && !step.action.contains(", ") }
+pub fn step(check: &Check, step: &Step) -> Value {
+    let of = check.findings.iter().find(|finding| Some(finding.id) == step.finding);
+    let whys = match of {
+        None => vec![step.why.clone()],
+        Some(finding) => vec![finding.title.clone(), finding.evidence.clone()],
+    };
+    let is_command = step.action.starts_with("porta ") && !step.action.contains(", ");
+    context! { action => step.action.as_str(), whys, is_command }
 }
 
-fn remedy(told: &Told, remedy: &Remedy) -> Value {
-    let said = |texts: &[String]| texts.iter().map(|text| told.say(text)).collect::<Vec<_>>();
+fn remedy(remedy: &Remedy) -> Value {
     context! {
         name => remedy.name.as_str(),
         indicated => remedy.indicated,
-        fixes => said(&remedy.fixes),
-        does_not_fix => said(&remedy.does_not_fix),
+        fixes => &remedy.fixes,
+        does_not_fix => &remedy.does_not_fix,
     }
 }
 
-fn listed(told: &Told, item: &Item) -> Value {
+fn listed(item: &Item) -> Value {
     let state = match item.state {
         Done::Done => "good",
         Done::NotDone => "warning",
@@ -216,55 +182,69 @@ fn listed(told: &Told, item: &Item) -> Value {
     };
     context! {
         part => format!("{:?}", item.part).to_lowercase(),
-        text => told.say(&item.text),
+        text => item.text.as_str(),
         state,
         word,
-        found => told.say(&item.found),
-        how_to => told.say(&item.how_to),
+        found => item.found.as_str(),
+        how_to => item.how_to.as_str(),
     }
 }
 
-/// The checks that were stored, and each criterion over time in percent of its threshold now.
-fn history(told: &Told, checks: &[StoredCheck]) -> Value {
-    let known = |value: Option<f64>, measure| value.map(|value| told.value(measure, value));
-    let rows = checks.iter().map(|check| {
+/// The checks that were stored, the newest first: some in a table, more in a chart.
+fn history(words: &Words, check: &Check, checks: &[StoredCheck]) -> Value {
+    let known = |value: Option<f64>, measure: Measure| value.map(|value| words.quantity(measure.text(value)));
+    let rows = checks.iter().take(CHECKS_SHOWN).map(|stored| {
         context! {
-            checked_at => Value::from(Serde(check.checked_at)),
-            verdict => check.verdict.name(),
-            state => verdict_state(check.verdict),
-            rung => check.rung.as_deref(),
-            agents => known(check.agents, Measure::Agents),
-            p95 => known(check.p95, Measure::P95),
-            cv => known(check.cv, Measure::Cv),
-            db_size => known(check.db_size, Measure::DbSize),
-            rps => known(check.rps, Measure::Rps),
-            red_flags => check.red_flags,
+            checked_at => Value::from(Serde(stored.checked_at)),
+            verdict => stored.verdict.name(),
+            state => verdict_state(stored.verdict),
+            figures => Measure::ALL.map(|measure| known(figure(stored, measure), measure)).to_vec(),
+            red_flags => stored.red_flags,
         }
     });
-    context! { rows => rows.collect::<Vec<_>>(), chart => history_chart(told, checks) }
+    let drawn = &checks[..checks.len().min(CHECKS_DRAWN)];
+    context! {
+        rows => rows.collect::<Vec<_>>(),
+        has_more => checks.len() > CHECKS_SHOWN,
+        chart => (drawn.len() > 1).then(|| history_chart(words, check, drawn)),
+    }
 }
 
-fn history_chart(told: &Told, checks: &[StoredCheck]) -> Option<Value> {
-    if checks.len() < 2 {
-        return None;
+fn figure(stored: &StoredCheck, measure: Measure) -> Option<f64> {
+    match measure {
+        Measure::Agents => stored.agents,
+        Measure::P95 => stored.p95,
+        Measure::Cv => stored.cv,
+        Measure::DbSize => stored.db_size,
+        Measure::Rps => stored.rps,
     }
-    let points: Vec<(f64, Option<f64>)> = checks
-        .iter()
-        .rev()
-        .map(|check| (check.checked_at.0 as f64, check.db_size.map(|bytes| bytes / 1e6)))
-        .collect();
-    let (title, label) =
-        (told.words.text("criteria.history_chart"), told.words.text("criteria.measures.db_size"));
-    let unit = told.words.text("criteria.megabytes");
-    Some(Value::from_safe_string(chart::lines(&Chart {
+}
+
+/// Each criterion over time in percent of its threshold now: what is above the line has crossed it.
+fn history_chart(words: &Words, check: &Check, checks: &[StoredCheck]) -> Value {
+    let lines = check.criteria.iter().map(|criterion| {
+        let percent = |value: f64| Some(value / criterion.threshold * 100.0);
+        let points: Vec<_> = checks
+            .iter()
+            .rev()
+            .map(|stored| (stored.checked_at.0 as f64, figure(stored, criterion.id).and_then(percent)))
+            .collect();
+        (words.text(&format!("criteria.measures.{}", criterion.id.id())), points)
+    });
+    let lines: Vec<_> = lines.collect();
+    let series: Vec<_> = lines.iter().map(|(label, points)| Series { label, points }).collect();
+    let [title, threshold] = ["criteria.history_chart", "criteria.threshold"].map(|key| words.text(key));
+    Value::from_safe_string(chart::lines(&Chart {
         title: &title,
         description: &title,
         x_label: "",
-        y_label: &unit,
+        y_label: "%",
         x: Axis::Utc,
-        series: &[Series { label: &label, points: &points }],
-        threshold: None,
-    })))
+        series: &series,
+        threshold: Some((100.0, &threshold)),
+        between: None,
+        from_zero: true,
+    }))
 }
 
 fn verdict_state(verdict: Verdict) -> &'static str {

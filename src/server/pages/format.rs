@@ -14,6 +14,8 @@ use crate::domain::unit::{self, UtcMillis};
 pub const UNKNOWN: &str = "–";
 /// A space at which no line ends: between digits, and before a unit.
 const NO_BREAK: &str = "\u{a0}";
+/// Bytes of a character that is escaped: `&quot;`.
+const ESCAPED_BYTES_MAX: usize = 6;
 /// Units in Russian.
 const RUSSIAN_UNITS: [(&str, &str); 8] = [
     (" rps", " запр/с"),
@@ -24,6 +26,22 @@ const RUSSIAN_UNITS: [(&str, &str); 8] = [
     (" GB", " ГБ"),
     (" TB", " ТБ"),
     (" B", " Б"),
+];
+
+/// Units of durations in Russian, longest first.
+const RUSSIAN_DURATIONS: [(&str, &str); 12] = [
+    ("months", "мес"),
+    ("month", "мес"),
+    ("years", "г"),
+    ("year", "г"),
+    ("days", "д"),
+    ("day", "д"),
+    ("ms", "мс"),
+    ("us", "мкс"),
+    ("h", "ч"),
+    ("m", "мин"),
+    ("s", "с"),
+    ("d", "д"),
 ];
 
 /// Adds what templates write quantities with.
@@ -42,8 +60,9 @@ pub fn add_filters(templates: &mut Environment<'static>) {
     numbers("rate", |_, value| unit::rate(value));
     numbers("significant", |_, value| unit::significant(value));
     numbers("count", |_, count| unit::count(count.max(0.0) as u64));
-    numbers("clock", |_, seconds| unit::clock(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
     numbers("minutes", |_, seconds| unit::minutes(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
+    numbers("lasted", lasted);
+    templates.add_filter("beginning", beginning);
     templates.add_filter("time", time);
     templates.add_filter("fill", |text: &str, values: Kwargs| words::fill(text, values));
     templates.add_filter("plural", plural);
@@ -72,18 +91,59 @@ fn length(language: &str, seconds: f64) -> String {
     }
 }
 
+/// How long something has lasted so far: `30 d`, `5 h`, `12 min`, `7 s`.
+fn lasted(language: &str, seconds: f64) -> String {
+    let [second, minute, hour, day] =
+        if language == "ru" { ["с", "мин", "ч", "д"] } else { ["s", "min", "h", "d"] };
+    let units = [(86_400.0, day), (3600.0, hour), (60.0, minute)];
+    let unit = units.into_iter().find(|(length, _)| seconds >= 2.0 * length).unwrap_or((1.0, second));
+    format!("{} {}", unit::count((seconds.max(0.0) / unit.0) as u64), unit.1)
+}
+
+/// `text | beginning(300)`: as much of a text as takes no more bytes on a page, however it is escaped, and an ellipsis for
+/// the rest.
+fn beginning(text: &str, bytes_max: usize) -> String {
+    let mut bytes = 0;
+    for (at, character) in text.char_indices() {
+        bytes += if "&<>\"'".contains(character) { ESCAPED_BYTES_MAX } else { character.len_utf8() };
+        if bytes > bytes_max {
+            return format!("{}…", &text[..at]);
+        }
+    }
+    text.to_owned()
+}
+
 fn language(state: &State) -> String {
     state.lookup("language").map(|language| language.to_string()).unwrap_or_default()
 }
 
-/// A quantity with its unit in a language.
+/// A quantity with its unit, or a duration such as `1h 30m`, in a language.
 pub fn in_language(language: &str, text: String) -> String {
+    quantity(language, &text).unwrap_or(text)
+}
+
+/// The same; `None` for what is neither.
+pub fn quantity(language: &str, text: &str) -> Option<String> {
     if language != "ru" {
-        return text;
+        return None;
     }
-    let unit =
-        RUSSIAN_UNITS.iter().find_map(|(english, russian)| Some((text.strip_suffix(english)?, russian)));
-    unit.map_or_else(|| text.clone(), |(number, russian)| format!("{number}{russian}"))
+    // `70 %`, `17`.
+    if !text.contains(char::is_alphabetic) {
+        return Some(text.to_owned());
+    }
+    let part = |part: &str| -> Option<String> {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0)?;
+        let (number, unit) = part.split_at(digits);
+        let (_, russian) = RUSSIAN_DURATIONS.iter().find(|(english, _)| unit == *english)?;
+        Some(format!("{number} {russian}"))
+    };
+    let parts: Option<Vec<_>> = text.split(' ').map(part).collect();
+    let with_unit = || {
+        let units = RUSSIAN_UNITS.iter();
+        let mut found = units.filter_map(|(english, russian)| Some((text.strip_suffix(english)?, russian)));
+        found.next().map(|(number, russian)| format!("{number}{russian}"))
+    };
+    parts.map(|parts| parts.join(" ")).or_else(with_unit)
 }
 
 /// An instant, UTC, for people and for machines.
@@ -152,6 +212,25 @@ mod tests {
             assert_eq!(length("en", seconds), text);
         }
         assert_eq!(length("ru", 600.0), "10 мин");
+    }
+
+    #[test]
+    fn what_has_lasted_has_the_largest_unit() {
+        for (seconds, text) in
+            [(0.0, "0 s"), (119.0, "119 s"), (121.0, "2 min"), (9000.0, "2 h"), (2_592_007.0, "30 d")]
+        {
+            assert_eq!(lasted("en", seconds), text);
+        }
+        assert_eq!(lasted("ru", 2_592_007.0), "30 д");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_by_what_it_takes_on_a_page() {
+        for (text, cut) in
+            [("abcdef", "abcdef"), ("abcdefg", "abcdef…"), ("a\"b", "a…"), ("éééé", "ééé…"), ("", "")]
+        {
+            assert_eq!(beginning(text, 6), cut);
+        }
     }
 
     #[test]

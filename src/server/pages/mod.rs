@@ -6,9 +6,8 @@ pub mod criteria;
 pub mod dashboard;
 pub mod format;
 pub mod language;
-mod phrases;
 pub mod requests;
-mod saying;
+mod sayings;
 mod site;
 pub mod stress_test;
 mod traffic;
@@ -159,13 +158,9 @@ pub fn for_people(state: &State, reader: &Reader, response: Response) -> Respons
     };
     // Where the database has a fault, that and what to do about it says more than the refusal.
     let condition = state.store.condition().filter(|_| kind == "unavailable");
-    let condition =
-        condition.map(|condition| dashboard::fault(state, &reader.headers, &condition)).transpose();
-    let page = condition.and_then(|fault| {
-        let data = context! { kind, message, fault };
-        render(state, &reader.headers, reader.found.session(), "refused.html", data)
-    });
-    match page {
+    let fault = condition.as_ref().map(dashboard::fault);
+    let data = context! { kind, message, fault };
+    match render(state, &reader.headers, reader.found.session(), "refused.html", data) {
         Ok(page) => {
             head.headers.remove(CONTENT_TYPE);
             head.headers.remove(CONTENT_LENGTH);

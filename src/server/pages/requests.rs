@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::dashboard::p95_max_ms;
 use super::{asked_or_default, traffic, words};
 use crate::clock;
 use crate::domain::metrics::Traffic;
@@ -36,6 +37,7 @@ pub struct Asked([Fresh<Arc<Found>>; RANGES.len()]);
 /// What was asked in a while: in one, and over time.
 struct Found {
     history: RequestHistory,
+    span: Span,
     slots: Vec<Slot>,
 }
 
@@ -50,7 +52,7 @@ impl Asked {
         let read = async || {
             let span = Span::back(clock::utc(), reach_ms, slot_ms);
             let (summary, slots) = state.store.summary_over_time(span).await?;
-            Ok(Arc::new(Found { history: RequestHistory::new(span.from, summary), slots }))
+            Ok(Arc::new(Found { history: RequestHistory::new(span.from, summary), span, slots }))
         };
         self.0[place].get(read).await
     }
@@ -72,12 +74,14 @@ pub async fn requests(
     let range = asked_or_default(wanted).range;
     let place = RANGES.iter().position(|(name, ..)| Some(*name) == range.as_deref()).unwrap_or(0);
     let found = state.asked.of(&state, place).await?;
-    let Found { history, slots } = &*found;
+    let Found { history, span, slots } = &*found;
     let words = words(&state, &headers)?;
+    let judged = state.judging.judge(&state.store).await.ok();
+    let limit = judged.as_ref().and_then(p95_max_ms);
     let data = context! {
         range => RANGES[place].0,
         ranges => RANGES.map(|(name, ..)| name).to_vec(),
-        charts => has_requests(slots).then(|| traffic::charts(&words, slots)),
+        charts => has_requests(slots).then(|| traffic::charts(&words, *span, slots, limit)),
         live => routes(history, Traffic::Live),
         stress => routes(history, Traffic::Stress),
         server => Value::from(Serde(&history.server)),

@@ -51,14 +51,15 @@ impl Site {
             templates.add_template_owned(name.clone(), text).map_err(|error| described(&name, &error))?;
         }
         let words = Words::read(web)?;
-        let known = words.clone();
-        templates.add_filter("phrase", move |state: &minijinja::State, english: &str| {
-            phrase(&known, state, english, str::to_owned)
-        });
-        let known = words.clone();
-        templates.add_filter("sentence", move |state: &minijinja::State, english: &str| {
-            phrase(&known, state, english, capital)
-        });
+        let mut add = |name, say: Say, shape: fn(&str) -> String| {
+            let known = words.clone();
+            templates.add_filter(name, move |state: &minijinja::State, english: &str| {
+                said(&known, state, english, say, shape)
+            });
+        };
+        add("phrase", Words::translated, str::to_owned);
+        add("sentence", Words::translated, capital);
+        add("saying", Words::saying, str::to_owned);
         Ok(Self { templates, words })
     }
 
@@ -79,12 +80,21 @@ impl Site {
     }
 }
 
+/// How a language says what the domain says in English.
+type Say = fn(&Words, &str) -> Option<String>;
+
 /// What the domain says in the reader's language, as it stands in a sentence or at the beginning of one. What is not known
 /// stays in English, and the page says so to those who have it read to them.
-fn phrase(words: &[Words], state: &minijinja::State, english: &str, shape: fn(&str) -> String) -> Value {
+fn said(
+    words: &[Words],
+    state: &minijinja::State,
+    english: &str,
+    say: Say,
+    shape: fn(&str) -> String,
+) -> Value {
     let language = state.lookup("language").map(|language| language.to_string());
     let words = words.iter().find(|words| Some(words.language()) == language.as_deref());
-    match words.map(|words| words.translated(english)) {
+    match words.map(|words| say(words, english)) {
         Some(None) => {
             let english = shape(english);
             Value::from_safe_string(format!("<span lang=\"en\">{}</span>", HtmlEscape(&english)))

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::header::ORIGIN;
+use axum::http::{HeaderName, HeaderValue};
 use minijinja::{Value, context};
 
 use super::language::LANGUAGES;
 use super::*;
+use crate::domain::agent::AgentId;
 use crate::server::assets::Web;
+use crate::server::error::Cause;
+use crate::server::forwarded::Arrival;
+use crate::server::origin::require_own;
+use crate::server::session::require_admin;
+use crate::store::StoreError;
 
 /// Bytes of a page with all that it needs.
 const WEIGHT_MAX: usize = 100_000;
@@ -98,6 +106,73 @@ fn a_reader_who_has_not_logged_in_sees_no_tabs() {
     assert!(page.contains("name=\"language\" value=\"ru\""), "{page}");
 }
 
+/// What a page can refuse with, as the code says it.
+fn refusals() -> Vec<String> {
+    let causes = ["logins", "queue", "closing"].map(|word| Refusal::Unavailable(Cause::word(word)));
+    let own = [
+        Refusal::Unauthorized,
+        Refusal::Slow(std::time::Duration::from_secs(30)),
+        Refusal::Internal("a secret".into()),
+    ];
+    let viewer = Session { email: "v@example.org".into(), role: Role::Viewer, csrf: String::new() };
+    let arrival = Arrival { client: None, is_https: false, host: Some("here".into()) };
+    let from = |name, value| HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+    let origins =
+        [from(ORIGIN, "http://elsewhere"), from(HeaderName::from_static("sec-fetch-site"), "cross-site")];
+    let checked =
+        origins.iter().map(|headers| require_own(headers, &arrival)).chain([require_admin(&viewer)]);
+    let said = checked.map(|checked| checked.expect_err("refused")).chain(own).chain(causes);
+    let mut said: Vec<_> = said.map(Refusal::message).collect();
+    said.extend(AgentId::try_from(String::new()).err());
+    let stored = [
+        StoreError::NotFound("channel 7".into()),
+        StoreError::NotFound("key 3 of channel 7".into()),
+        StoreError::NotFound("agent none".into()),
+        StoreError::NotFound("run 7".into()),
+        StoreError::NotFound("a report of run 7 (running)".into()),
+        StoreError::NotFound("a report of run 7 (failed: the server was stopped)".into()),
+    ];
+    said.extend(stored.map(|error| Refusal::from(error).message()));
+    said.extend(SAID.map(str::to_owned));
+    said
+}
+
+/// The same, where it is said in the middle of what needs a server.
+const SAID: [&str; 20] = [
+    "nothing answers GET /none",
+    "/admin does not take DELETE",
+    "it takes the fields of a form",
+    "the form cannot be read: missing field `x`",
+    "this form belongs to another session; load its page again, and send it once more",
+    "the body did not arrive in time",
+    "the body is longer than 65536 bytes",
+    "the body did not arrive: connection reset",
+    "key none not found",
+    "kind: a key is for write or for read",
+    "channel 7 has 100 keys, the most there can be",
+    "language: pages speak en and ru",
+    "this is not a number that can be used here",
+    "it takes one of baseline, medium",
+    "name a channel, or say \"scratch\": true for one that is made for the run",
+    "it takes 1s to 10m here, as STRESS_TEST_MAX_DURATION says",
+    "run 7 is going on",
+    "run 7 has ended: it is completed",
+    "run 7 was not started by this server: it is ended with Ctrl+C where it was started",
+    "run 7 has been going on since 2026-11-21 21:04 UTC, process 12; one goes on at a time",
+];
+
+#[test]
+fn whatever_refuses_is_said_in_russian() {
+    let site = site();
+    let russian = site.words("ru").expect("Russian");
+    for message in refusals() {
+        let said = russian.translated(&message).unwrap_or_else(|| panic!("no phrase for: {message}"));
+        assert!(said.chars().any(|letter| ('а'..='я').contains(&letter)), "{message}: {said}");
+    }
+    let said = russian.translated("agent none was sent not found");
+    assert_eq!(said.as_deref(), Some("агент none was sent не найден"), "a name is not translated");
+}
+
 /// The keys of a translation, as `area.key`.
 fn keys(path: &str, tree: &serde_json::Value, found: &mut BTreeSet<String>) {
     match tree.as_object() {
@@ -151,6 +226,8 @@ fn no_translation_is_unused() {
             text.contains(&format!("t.{beginning}[")) || text.contains(&format!("\"{beginning}.{{"))
         })
     };
+    // So are sayings.
+    all.retain(|key| !key.starts_with("criteria.sayings."));
     let unused: Vec<_> = all.iter().filter(|key| !(named(key) || quoted(key) || indexed(key))).collect();
     assert!(unused.is_empty(), "nothing says {unused:?}");
 }

@@ -4,15 +4,17 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::words::Words;
-use crate::domain::traffic::{Asked, Slot};
+use crate::domain::criteria::measure::Measure;
+use crate::domain::traffic::{Asked, Slot, Span};
 use crate::render::chart::{self, Axis, Chart, Series};
 
 type Points = Vec<(f64, Option<f64>)>;
 
-/// Requests a second and latencies over time: two charts and a table.
-pub fn charts(words: &Words, slots: &[Slot]) -> Value {
+/// Requests a second and latencies over time: two charts and a table. `p95_max_ms` is the threshold of p95, where it is known.
+pub fn charts(words: &Words, span: Span, slots: &[Slot], p95_max_ms: Option<f64>) -> Value {
+    let filled = span.filled(slots);
     let points = |value: fn(&Slot) -> Option<f64>| -> Points {
-        slots.iter().map(|slot| (slot.starts_at.0 as f64, value(slot))).collect()
+        filled.iter().map(|(at, slot)| (at.0 as f64, slot.and_then(value))).collect()
     };
     let live = points(|slot| Some(slot.rps(&slot.live)));
     let stress = points(|slot| Some(slot.rps(&slot.stress)));
@@ -22,20 +24,31 @@ pub fn charts(words: &Words, slots: &[Slot]) -> Value {
     if has_stress {
         rates.push(Series { label: &stress_label, points: &stress });
     }
-    let p50 = points(|slot| slot.live.latency.percentile_ms(50.0));
-    let p95 = points(|slot| slot.live.latency.percentile_ms(95.0));
-    let p99 = points(|slot| slot.live.latency.percentile_ms(99.0));
+    let p50 = points(|slot| slot.live.latency.sound_percentile_ms(50.0));
+    let p95 = points(|slot| slot.live.latency.sound_percentile_ms(95.0));
+    let p99 = points(|slot| slot.live.latency.sound_percentile_ms(99.0));
     let latencies = [("p50", &p50), ("p95", &p95), ("p99", &p99)];
     let latencies = latencies.map(|(label, points)| Series { label, points });
+    let limit = p95_max_ms.map(|ms| {
+        let limit = words.quantity(Measure::P95.text(ms));
+        (ms, words.text("requests.p95_threshold").replace("{limit}", &limit))
+    });
+    let limit = limit.as_ref().map(|(ms, label)| (*ms, label.as_str()));
     context! {
-        rates => drawn(words, "rates", "requests.unit_rps", &rates),
-        latencies => drawn(words, "latencies", "requests.unit_ms", &latencies),
+        rates => drawn(words, span, ("rates", "requests.unit_rps"), &rates, None),
+        latencies => drawn(words, span, ("latencies", "requests.unit_ms"), &latencies, limit),
         has_stress,
         rows => slots.iter().rev().map(row).collect::<Vec<_>>(),
     }
 }
 
-fn drawn(words: &Words, name: &str, unit: &str, series: &[Series<'_>]) -> Value {
+fn drawn(
+    words: &Words,
+    span: Span,
+    (name, unit): (&str, &str),
+    series: &[Series<'_>],
+    threshold: Option<(f64, &str)>,
+) -> Value {
     let title = words.text(&format!("requests.charts.{name}"));
     let description = words.text(&format!("requests.described.{name}"));
     let y_label = words.text(unit);
@@ -46,7 +59,9 @@ fn drawn(words: &Words, name: &str, unit: &str, series: &[Series<'_>]) -> Value 
         y_label: &y_label,
         x: Axis::Utc,
         series,
-        threshold: None,
+        threshold,
+        between: Some((span.from.0 as f64, span.to.0 as f64)),
+        from_zero: true,
     }))
 }
 
@@ -56,9 +71,9 @@ fn row(slot: &Slot) -> Value {
             requests => asked.requests,
             rps => slot.rps(asked),
             server_errors => asked.server_errors,
-            p50 => asked.latency.percentile_ms(50.0),
-            p95 => asked.latency.percentile_ms(95.0),
-            p99 => asked.latency.percentile_ms(99.0),
+            p50 => asked.latency.sound_percentile_ms(50.0),
+            p95 => asked.latency.sound_percentile_ms(95.0),
+            p99 => asked.latency.sound_percentile_ms(99.0),
         }
     };
     context! { starts_at => Value::from(Serde(slot.starts_at)), live => asked(&slot.live), stress => asked(&slot.stress) }

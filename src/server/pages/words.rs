@@ -7,8 +7,9 @@ use std::sync::Arc;
 use minijinja::value::{Kwargs, Serde};
 use serde_json::Value as Json;
 
+use super::format;
 use super::language::LANGUAGES;
-use super::phrases::Phrases;
+use super::sayings::Sayings;
 use crate::server::assets::Web;
 
 /// The forms that a word with a number has in each language, in the order of [`LANGUAGES`].
@@ -19,7 +20,10 @@ const PLURALS: [&[&str]; 2] = [&["one", "other"], &["one", "few", "many"]];
 pub struct Words {
     language: &'static str,
     all: minijinja::Value,
-    phrases: Arc<Phrases>,
+    /// What is said of runs, and to those who are refused.
+    phrases: Arc<Sayings>,
+    /// What is said of an installation. Some of its patterns fit nearly everything, which is why they are apart.
+    pub(super) sayings: Arc<Sayings>,
 }
 
 impl Words {
@@ -47,17 +51,20 @@ impl Words {
         if !wrong.is_empty() {
             return Err(format!("translations differ: {}", wrong.join("; ")));
         }
-        let phrases = |tree: &Json| {
-            let (english, other) = (trees[0]["phrases"].as_object(), tree["phrases"].as_object());
-            let pairs = english
-                .into_iter()
-                .flatten()
-                .filter_map(|(id, english)| Some((english.as_str()?, other?.get(id)?.as_str()?)));
-            Arc::new(Phrases::new(pairs))
+        let said = |language, tree: &Json, place: &str| {
+            let (english, other) = (trees[0].pointer(place), tree.pointer(place));
+            let english = english.and_then(Json::as_object).into_iter().flatten();
+            let pairs = english.filter_map(|(id, english)| Some((english.as_str()?, other?[id].as_str()?)));
+            Arc::new(Sayings::new(language, pairs))
         };
         let words = trees.iter().zip(LANGUAGES);
         Ok(words
-            .map(|(tree, language)| Self { language, all: Serde(tree).into(), phrases: phrases(tree) })
+            .map(|(tree, language)| Self {
+                language,
+                all: Serde(tree).into(),
+                phrases: said(language, tree, "/phrases"),
+                sayings: said(language, tree, "/criteria/sayings"),
+            })
             .collect())
     }
 
@@ -73,19 +80,7 @@ impl Words {
 
     /// The words of a key such as `report.title`; a test looks that there is none that is asked for and missing.
     pub fn text(&self, key: &str) -> String {
-        let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part));
-        found
-            .ok()
-            .filter(|value| !value.is_undefined())
-            .map_or_else(|| key.to_owned(), |value| value.to_string())
-    }
-
-    /// The keys and words below a key.
-    pub fn group(&self, key: &str) -> Vec<(String, String)> {
-        let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part));
-        let keys = found.as_ref().ok().and_then(|group| group.try_iter().ok()).into_iter().flatten();
-        let names = keys.filter_map(|name| name.as_str().map(str::to_owned));
-        names.filter_map(|name| Some((name.clone(), self.find(&format!("{key}.{name}"))?))).collect()
+        self.find(key).unwrap_or_else(|| key.to_owned())
     }
 
     /// The words of a key that may not be one, such as the identifier of a finding; `None` when it is not.
@@ -96,12 +91,23 @@ impl Words {
 }
 
 impl Words {
-    /// A sentence of the domain in this language; `None` where there is no phrase for it.
+    /// What is said of a run, or to somebody who is refused, in this language; `None` where there is no phrase for it.
     pub fn translated(&self, english: &str) -> Option<String> {
-        if self.language == LANGUAGES[0] {
-            return Some(english.to_owned());
-        }
-        self.phrases.translate(self.language, english)
+        self.said(&self.phrases, english)
+    }
+
+    /// What is said of an installation; `None` where that is not known.
+    pub fn saying(&self, english: &str) -> Option<String> {
+        self.said(&self.sayings, english)
+    }
+
+    fn said(&self, known: &Sayings, english: &str) -> Option<String> {
+        if self.language == LANGUAGES[0] { Some(english.to_owned()) } else { known.say(english) }
+    }
+
+    /// A quantity with its unit, or a duration, in this language.
+    pub fn quantity(&self, english: String) -> String {
+        format::in_language(self.language, english)
     }
 }
 

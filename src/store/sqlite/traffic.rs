@@ -98,7 +98,7 @@ impl Slots {
         let mut slots: BTreeMap<i64, Slot> = BTreeMap::new();
         let mut statement = connection.prepare_cached(
             "SELECT starts_at_ms, period_ms FROM server_metrics
-             WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms BETWEEN ?1 AND ?2",
+             WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms >= ?1 AND starts_at_ms < ?2",
         )?;
         let mut rows = statement.query(params![span.from.0, span.to.0])?;
         while let Some(row) = rows.next()? {
@@ -112,6 +112,9 @@ impl Slots {
     }
 
     fn add(&mut self, period: &Period<'_>) {
+        if period.starts_at >= self.span.to {
+            return;
+        }
         // Requests without a server cannot be: somebody has deleted its row.
         let Some(slot) = self.slots.get_mut(&self.span.start_of(period.starts_at).0) else { return };
         let asked = if period.traffic == Traffic::Stress { &mut slot.stress } else { &mut slot.live };

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Rows, params};
 use super::channels::{self, COLUMNS};
 use super::{accounts, sessions};
 use crate::domain::account::{Credentials, Email};
-use crate::domain::channel::{Channel, ChannelState, FIELDS, KeyKind};
+use crate::domain::channel::{Channel, ChannelState, FIELDS, KeyKind, ListedChannel};
 use crate::domain::entry::{Order, Row, Selection, Which};
 use crate::domain::id::{ChannelId, EntryId};
 use crate::domain::secret::SecretHash;
@@ -85,6 +85,22 @@ impl View for ReadTransaction<'_> {
             })
             .optional()?;
         Ok(state)
+    }
+
+    fn channels(&self, skip: u64, limit: u32) -> Result<(Vec<ListedChannel>, u64)> {
+        let mut count = self.0.prepare_cached("SELECT count(*) FROM channels")?;
+        let total = count.query_row([], |row| row.get(0))?;
+        let sql = "SELECT id, name, public, last_entry_id FROM channels ORDER BY id LIMIT ?1 OFFSET ?2";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let listed = statement.query_map(params![limit, skip], |row| {
+            Ok(ListedChannel {
+                id: ChannelId(row.get(0)?),
+                name: row.get(1)?,
+                public: row.get(2)?,
+                last_entry_id: row.get(3)?,
+            })
+        })?;
+        Ok((listed.collect::<rusqlite::Result<_>>()?, total))
     }
 
     fn public_channels(&self, skip: u64, limit: u32) -> Result<(Vec<Channel>, u64)> {

@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod browser;
 pub mod chromium;
 pub mod client;
+pub mod everything;
 pub mod island;
 pub mod page_cache;
 pub mod people;

@@ -141,6 +141,7 @@ fn written(input: &Input, wrong: &SettingError) -> Value {
         retention => text("retention"),
         labels => labels.collect::<Vec<_>>(),
         wrong => field,
+        wrong_field => wrong.field,
     }
 }
 

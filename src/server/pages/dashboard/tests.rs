@@ -5,13 +5,13 @@ use super::*;
 use crate::domain::criteria::evidence::Evidence;
 use crate::domain::criteria::thresholds::Thresholds;
 use crate::domain::id::RunId;
+use crate::domain::unit::UtcMillis;
 use crate::server::assets::Web;
 
 /// A page of a server that has all there is to show, for somebody in a language.
 fn dashboard(language: &str, is_admin: bool) -> String {
     let site = Site::read(&Web::new(false), "/root").expect("templates and translations");
-    let words = |language| site.words(language).expect("a language").clone();
-    let told = Told::new(words("en"), words(language));
+    let words = site.words(language).expect("a language");
     let mut evidence = Evidence::default();
     evidence.installation.journal_mode = Some("delete".into());
     let check = Check::judge(&evidence, &Thresholds::default(), UtcMillis(0));
@@ -22,7 +22,7 @@ fn dashboard(language: &str, is_admin: bool) -> String {
     };
     let found = context! {
         up_seconds => 7, channels => 0, updates => 0, database_bytes => 20_480, wal_bytes => 0, rps => 0.5, p95 => (),
-        run, wrong => (), check => checked(&told, &check), charts => traffic::charts(told.words(), &slots),
+        run, wrong => (), check => checked(words, &check), charts => traffic::charts(words, Span::back(UtcMillis(4 * MINUTE_MS), CHART_MS, SLOT_MS), &slots, Some(2000.0)),
     };
     let session = context! { email => "v@example.org", is_admin, csrf => "token" };
     let data = context! { session, root => "/root", path => "/", address => "/", condition => (), step => (), found };

@@ -43,6 +43,8 @@ pub fn latency(words: &Words, series: &[Moment]) -> Value {
             Series { label: "p99", points: &p99 },
         ],
         threshold: Some((P95_EXCELLENT_BELOW_MS, &limit)),
+        between: None,
+        from_zero: true,
     }))
 }
 
@@ -59,6 +61,8 @@ pub fn rps(words: &Words, series: &[Moment], target_rps: Option<f64>) -> Value {
         x: Axis::Seconds,
         series: &[Series { label: "rps", points: &points }],
         threshold: target_rps.zip(label.as_deref()),
+        between: None,
+        from_zero: true,
     }))
 }
 
@@ -88,6 +92,8 @@ pub fn distribution(words: &Words, runs: &[(String, Vec<Bucket>)]) -> Value {
         x: Axis::Names(&names),
         series: &series,
         threshold: None,
+        between: None,
+        from_zero: true,
     }))
 }
 
@@ -117,6 +123,8 @@ pub fn trend(words: &Words, runs: &[RunOverview]) -> Value {
             Series { label: "p99", points: &p99 },
         ],
         threshold: None,
+        between: None,
+        from_zero: true,
     }))
 }
 
@@ -136,6 +144,8 @@ pub fn writer(words: &Words, server: &[ServerSecond]) -> Value {
             Series { label: &words.text("charts.cpu"), points: &cpu },
         ],
         threshold: None,
+        between: None,
+        from_zero: true,
     }))
 }
 
@@ -153,5 +163,7 @@ pub fn p95_of(words: &Words, runs: &[(String, Vec<Moment>)]) -> Value {
         x: Axis::Seconds,
         series: &series,
         threshold: None,
+        between: None,
+        from_zero: true,
     }))
 }
