@@ -55,6 +55,7 @@ use self::feed_cache::FeedCache;
 use self::judging::Judging;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
+use self::pages::channels::Outlines;
 use self::pages::dashboard::Recent;
 use self::refusals::Refusals;
 use self::stress_test::StressTests;
@@ -136,6 +137,7 @@ pub struct State {
     judging: Judging,
     recent: Recent,
     asked: pages::requests::Asked,
+    outlines: Outlines,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -173,6 +175,7 @@ impl State {
             judging: Judging::new(options.thresholds.clone()),
             recent: Recent::new(),
             asked: pages::requests::Asked::new(),
+            outlines: Outlines::default(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),

@@ -122,6 +122,9 @@ fn load_every_template_is_seen_in_both_languages() {
             };
             assert_page(&server, &seen, (template, language), key);
         }
+        let dashboard = admin.see("/admin", language).text;
+        assert!(dashboard.contains("/admin/stress-test/4\""), "{dashboard}");
+        assert!(!dashboard.contains("0 / 0"), "the figures of a run that goes on: {dashboard}");
         let fresh = admin.send("/admin/channels/1/keys", &[("kind", "read")]).text;
         assert_page(&server, &fresh, ("channel_keys.html", language), "channels.fresh.title");
     }

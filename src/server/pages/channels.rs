@@ -2,8 +2,8 @@
 
 mod change;
 mod keys;
+mod outlines;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
@@ -17,14 +17,15 @@ use serde::Deserialize;
 
 pub use self::change::{change, clear, create, delete, may_clear, may_delete};
 pub use self::keys::{create_key, key, revoke_key, rotate_key};
+pub use self::outlines::Outlines;
+use self::outlines::{Outlined, Wanted};
 use super::words::Words;
 use super::{asked_or_default, words};
 use crate::clock;
 use crate::domain::channel::{ApiKey, Channel, FIELDS, ListedChannel};
-use crate::domain::entry::{Order, Selection, Which};
+use crate::domain::entry::{Selection, Which};
 use crate::domain::id::ChannelId;
-use crate::domain::number;
-use crate::domain::outline::{self, Outline, Point};
+use crate::domain::outline::{self, Point};
 use crate::domain::unit::{self, UtcMillis};
 use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::State;
@@ -36,8 +37,6 @@ use crate::store::{Look, StoreError, View, look};
 
 /// Channels on a page.
 const CHANNELS_SHOWN: u32 = 50;
-/// The newest entries that a chart looks at: of more in its time it shows the newest part.
-const CHART_ENTRIES_MAX: u32 = 500_000;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// How far back a chart can go, by its name in the address.
@@ -139,12 +138,14 @@ async fn channel_page(
     let field = shown.field.filter(|field| (1..=FIELDS).contains(field)).map_or(first, |field| field - 1);
     let wanted = shown.range.as_deref();
     let (range, reach_ms) = *RANGES.iter().find(|(name, _)| Some(*name) == wanted).unwrap_or(&RANGES[1]);
-    let now = clock::utc();
-    let span = (UtcMillis(now.0 - reach_ms), now);
-    let (latest, outlined) =
-        look(&*state.store, Look::Long, move |view| Ok((latest(view, id)?, outline(view, id, field, span)?)))
-            .await?;
-    let points = outlined.outline.points();
+    let wanted = Wanted { channel: id, updated_at: channel.updated_at, field, reach_ms };
+    let (known, now) = (state.outlines.kept(&wanted, clock::instant()), clock::utc());
+    let (latest, outlined) = look(&*state.store, Look::Long, move |view| {
+        let outlined = known.map_or_else(|| wanted.read(view, now).map(Arc::new), Ok)?;
+        Ok((latest(view, id)?, outlined))
+    })
+    .await?;
+    state.outlines.keep(wanted, clock::instant(), &outlined);
     let words = words(state, headers)?;
     let label = labels[field].map_or_else(|| format!("field{}", field + 1), str::to_owned);
     let data = context! {
@@ -155,9 +156,9 @@ async fn channel_page(
         fields => (0..FIELDS).map(|index| context! { number => index + 1, label => labels[index] }).collect::<Vec<_>>(),
         range,
         ranges => RANGES.map(|(name, _)| name).to_vec(),
-        chart => chart(&words, &label, &points, span),
+        chart => chart(&words, &label, &outlined),
         shown_since => outlined.shown_since.map(|at| Value::from(Serde(at))),
-        rows => rows(&points),
+        rows => rows(&outlined.points),
         keys => state.store.keys(id).await?.iter().map(listed_key).collect::<Vec<_>>(),
         server,
         form,
@@ -244,48 +245,11 @@ impl Latest {
     }
 }
 
-/// What a field did.
-struct Outlined {
-    outline: Outline,
-    /// From when on, where there are more entries than are looked at.
-    shown_since: Option<UtcMillis>,
-}
-
-/// What a field did, of the values that are numbers.
-fn outline(
-    view: &dyn View,
-    id: ChannelId,
-    field: usize,
-    (from, to): (UtcMillis, UtcMillis),
-) -> Result<Outlined, StoreError> {
-    let mut outline = Outline::new(from, to);
-    let (mut entries, mut oldest) = (0, to);
-    let mut fields = [false; FIELDS];
-    fields[field] = true;
-    let selection = Selection {
-        from,
-        to,
-        newest: Some(CHART_ENTRIES_MAX),
-        order: Order::NewestFirst,
-        fields,
-        texts: false,
-        ..Selection::ALL
-    };
-    view.entries(id, &selection, &mut |row| {
-        (entries, oldest) = (entries + 1, row.created_at);
-        if let Some(number) = row.values[field].and_then(number::parse) {
-            outline.push(row.created_at, number.value);
-        }
-        ControlFlow::Continue(())
-    })?;
-    Ok(Outlined { outline, shown_since: (entries >= CHART_ENTRIES_MAX).then_some(oldest) })
-}
-
 type Points = [(UtcMillis, Option<Point>)];
 
 /// The mean of each short time, and where there are several values the lowest and the highest.
-fn chart(words: &Words, label: &str, points: &Points, span: (UtcMillis, UtcMillis)) -> Option<Value> {
-    let known: Vec<&Point> = points.iter().filter_map(|(_, point)| point.as_ref()).collect();
+fn chart(words: &Words, label: &str, outlined: &Outlined) -> Option<Value> {
+    let known: Vec<&Point> = outlined.points.iter().filter_map(|(_, point)| point.as_ref()).collect();
     if known.is_empty() {
         return None;
     }
@@ -315,7 +279,7 @@ fn chart(words: &Words, label: &str, points: &Points, span: (UtcMillis, UtcMilli
         x: Axis::Utc,
         series: if is_dense { &all } else { &all[..1] },
         threshold: None,
-        between: Some((span.0.0 as f64, span.1.0 as f64)),
+        between: Some((outlined.span.0.0 as f64, outlined.span.1.0 as f64)),
         from_zero: false,
     })))
 }

@@ -22,11 +22,17 @@ pub fn serve(workspace: &Workspace) -> Server {
     let wanted = |rps: u32, seconds: u32| json!({ "channel_id": channel.id, "workers": 1, "rps": rps, "duration": seconds });
     let run = admin.start(&server, &wanted(20, 1));
     admin.until_ended(&server, run);
-    let again = "INSERT INTO stress_test_runs SELECT * FROM run";
-    workspace
-        .database()
+    let database = workspace.database();
+    // Columns that follow from others cannot be written.
+    let columns: String = database
+        .query_row("SELECT group_concat(name) FROM pragma_table_info('stress_test_runs')", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    let again = format!("INSERT INTO stress_test_runs ({columns}) SELECT {columns} FROM run");
+    database
         .execute_batch(&format!(
-            "CREATE TEMP TABLE run AS SELECT * FROM stress_test_runs WHERE id = {run};
+            "CREATE TEMP TABLE run AS SELECT {columns} FROM stress_test_runs WHERE id = {run};
              UPDATE run SET id = 2; {again};
              UPDATE run SET id = 3, results_json = NULL, status = 'failed', error_message = 'the server was stopped'; {again};"
         ))
