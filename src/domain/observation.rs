@@ -222,6 +222,7 @@ fn any_rung() -> Object {
     let rungs = [Rung::Ok, Rung::Tune, Rung::Watch, Rung::Migrate].map(|rung| Some(rung.as_str()));
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some("What to do: a rung of the ladder; `null` when that was unknown."))
         .enum_values(Some(rungs.into_iter().chain([None])))
         .build()
 }

@@ -335,7 +335,12 @@ pub struct RunOverview {
 fn any_status() -> Object {
     let ended = [RunStatus::Completed, RunStatus::Cancelled, RunStatus::Failed].map(RunStatus::as_str);
     let words = ["pending", "running"].into_iter().chain(ended);
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+    let description = "What became of it; until then `pending` or `running`.";
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(words))
+        .build()
 }
 
 impl RunOverview {

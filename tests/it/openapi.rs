@@ -302,12 +302,17 @@ fn places_have_the_root_path() {
     let workspace = Workspace::new();
     let token = workspace.json(&["admin", "token", "create", "--format", "json"])["token"].clone();
     let bearer = format!("Bearer {}", token.as_str().unwrap());
-    let server = workspace.serve(&["--root-path", "/porta"]);
+    let server = crate::support::bridge::serve(&workspace, &["--exec", "shell", "--root-path", "/porta"]);
     assert_eq!(description(&server)["servers"], json!([{ "url": "/porta" }]));
     let body = r#"{"scratch":true,"workers":1,"rps":1,"duration":1}"#;
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let started = exchange(&server, &request("POST", "/porta/api/admin/stress-test/start", &headers, body));
     assert!(started.to_lowercase().contains("\r\nlocation: /porta/api/admin/stress-test/1\r\n"), "{started}");
+    let asynchronously = [("Prefer", "respond-async")];
+    let command = r#"{"cmd":"true"}"#;
+    let begun =
+        crate::support::bridge::ask_with(&server, "POST", "/porta/run_bash", &asynchronously, command);
+    assert!(begun.head.to_lowercase().contains("\r\nlocation: /porta/agent/jobs/"), "{begun:?}");
     let server = workspace.serve(&[]);
     assert_eq!(description(&server)["servers"], json!([{ "url": "/" }]));
 }
