@@ -230,9 +230,9 @@ impl Claim {
             workers: self.plan.workers,
             target_rps: self.plan.target_rps(),
             duration: self.plan.duration.as_secs_f64(),
-            total_requests: Some(0),
-            successful_requests: Some(0),
-            failed_requests: Some(0),
+            total_requests: None,
+            successful_requests: None,
+            failed_requests: None,
             actual_rps: None,
             efficiency: None,
             avg_latency_ms: None,
@@ -290,7 +290,7 @@ pub struct RunOverview {
     pub target_rps: Option<u32>,
     /// Seconds, as planned.
     pub duration: f64,
-    /// Requests that came to an end; like all figures `None` where nobody has said yet, or ever will.
+    /// Requests that came to an end; like all figures `null` where nobody has said yet, or ever will.
     pub total_requests: Option<u64>,
     /// HTTP 200 with an entry id.
     pub successful_requests: Option<u64>,

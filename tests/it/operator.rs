@@ -208,13 +208,13 @@ async fn load_a_page_that_nobody_sees_does_not_listen() {
     browser.arrive("/admin").await;
     start(&browser, &server, 600).await;
     watch(&browser).await;
-    let turn = "window.closed = [];
+    let turn = "window.letGo = [];
         const close = EventSource.prototype.close;
-        EventSource.prototype.close = function () { close.call(this); window.closed.push(this.readyState); };
+        EventSource.prototype.close = function () { close.call(this); window.letGo.push(this.readyState); };
         window.turn = (hidden) => {
           Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
           document.dispatchEvent(new Event('visibilitychange'));
-          return window.closed.length;
+          return window.letGo.length;
         };
         return window.turn(true);";
     assert_eq!(browser.evaluate(turn).await, 1, "it has let go");

@@ -83,6 +83,9 @@ pub struct LiveSecond<'l> {
 impl Live {
     /// A run that has its place, and nothing else yet.
     pub fn ordered(run: RunOverview) -> Self {
+        // That is known of a run that nobody has begun with.
+        let (total_requests, successful_requests, failed_requests) = (Some(0), Some(0), Some(0));
+        let run = RunOverview { total_requests, successful_requests, failed_requests, ..run };
         Self::of_row(run, 0, Phase::Starting)
     }
 
@@ -262,7 +265,9 @@ mod tests {
     #[test]
     fn so_much_is_kept_and_not_more() {
         let mut live = ordered().begun();
-        for second in 1..SERIES_MAX as u64 {
+        let first = (SERIES_MAX - FRAMES_MAX) as u64;
+        live.series = (1..=first).map(|second| event(second, second).series[0]).collect();
+        for second in first + 1..SERIES_MAX as u64 {
             live = live.after(event(second, second));
         }
         let at_bound = live.after(event(SERIES_MAX as u64, 7));

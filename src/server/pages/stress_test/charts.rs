@@ -59,7 +59,7 @@ pub fn rps(words: &Words, series: &[Moment], target_rps: Option<f64>) -> Value {
         x_label: &words.text("charts.time"),
         y_label: &words.text("charts.rps_unit"),
         x: Axis::Seconds,
-        series: &[Series { label: "rps", points: &points }],
+        series: &[Series { label: &words.text("charts.rps_unit"), points: &points }],
         threshold: target_rps.zip(label.as_deref()),
         between: None,
         from_zero: true,

@@ -163,8 +163,7 @@ mod tests {
         let site = site();
         let ordered = Live::ordered(pending(9));
         let running = ordered.begun().after(progress(37));
-        let adopted = RunOverview { status: "running".into(), total_requests: None, ..pending(9) };
-        let adopted = RunOverview { successful_requests: None, failed_requests: None, ..adopted };
+        let adopted = RunOverview { status: "running".into(), ..pending(9) };
         for (live, phase, can_be_ended) in [
             (ordered.clone(), "starting", true),
             (ordered.begun(), "begun", true),

@@ -33,6 +33,8 @@ use crate::server::stress_test::{self, Limits, StartRequest, Stopping};
 const PAGE_RUNS: u32 = 25;
 /// Channels to choose from in the form; where there are more, it takes a number.
 const CHANNELS_MAX: u32 = 100;
+/// Characters of a channel's name in the form, which has them all on one page.
+const NAME_CHARACTERS_MAX: usize = 80;
 /// Pages that can be asked for: more than a database has.
 const PAGES_MAX: u64 = 1_000_000;
 /// Where the pages are, below the root path.
@@ -256,7 +258,10 @@ impl Index {
             let fits = workers <= limits.workers && rps <= limits.rps && duration <= limits.duration;
             Preset { name: scenario.as_str(), workers, rps, duration: duration.as_secs(), fits }
         });
-        let channel = |(id, name): &(ChannelId, String)| context! { id => id.0, name => name.as_str() };
+        let channel = |(id, name): &(ChannelId, String)| {
+            let name: String = name.chars().take(NAME_CHARACTERS_MAX).collect();
+            context! { id => id.0, name }
+        };
         let limits = context! {
             workers => limits.workers, rps => limits.rps, duration => limits.duration.as_secs()
         };

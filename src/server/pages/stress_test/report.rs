@@ -16,7 +16,7 @@ use crate::domain::run::{RunOverview, RunStatus};
 use crate::domain::validity::Verdict;
 use crate::server::State;
 use crate::server::pages::words::Words;
-use crate::server::pages::{render, words};
+use crate::server::pages::{format, render, words};
 use crate::server::session::Session;
 use crate::store::StoreError;
 
@@ -51,6 +51,11 @@ pub fn data(words: &Words, run: RunOverview, mut report: Report, similar: &[RunO
     let series: Vec<_> = std::mem::take(&mut report.series).iter().map(Moment::from).collect();
     let server = std::mem::take(&mut report.server);
     report.histogram = String::new();
+    for checked in &mut report.assertions {
+        let shown = std::mem::take(&mut checked.shown);
+        let said = words.translated(&shown);
+        checked.shown = said.unwrap_or_else(|| format::in_language(words.language(), shown));
+    }
     let target = report.config.mean_rps().filter(|_| report.config.has_constant_load());
     let previous =
         similar.iter().rev().find(|other| other.started_at < run.started_at).map(|other| other.id.0);

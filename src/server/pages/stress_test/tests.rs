@@ -259,6 +259,9 @@ fn a_report_with_everything_is_light_and_harmless() {
     for page in report_pages(&report, &similar) {
         assert_harmless(&page);
         assert_eq!(page.matches("<svg class=\"chart\"").count(), 5);
+        let checked = page.split("<code>p95&lt;1ms</code>").nth(1).expect("an assertion");
+        let is_russian = page.contains("<html lang=\"ru\"");
+        assert_eq!(checked.split("</td>").next().expect("its value").contains("мс"), is_russian, "{checked}");
     }
     let missing = RunOverview { status: "failed".into(), error_message: Some(EVIL.into()), ..pending(3) };
     for template in ["report_missing.html", "stress_test_delete.html"] {
@@ -450,6 +453,7 @@ fn what_the_domain_says_of_a_run_is_said_in_russian() {
             "p99",
             "porta",
             "STRESS_TEST_MAX_WORKERS",
+            "2m",
         ];
         let left = said.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
         let left: Vec<_> =
