@@ -133,6 +133,8 @@ pub struct ServerLine {
     pub checkpoint_lag_frames_max: u64,
     /// Frames in the write-ahead log, at most.
     pub wal_frames_max: u64,
+    /// Milliseconds in which they were there, of which all else is.
+    pub observed_ms: u64,
     /// CPU time in milliseconds.
     pub cpu_ms: u64,
     /// Resident memory in bytes, at most.
@@ -209,6 +211,7 @@ fn server_line(server: &ServerPeriod) -> ServerLine {
         checkpoints: writing.checkpoints,
         checkpoint_lag_frames_max: writing.checkpoint_lag_max,
         wal_frames_max: writing.wal_frames_max,
+        observed_ms: u64::try_from(writing.observed.as_millis()).unwrap_or(u64::MAX),
         cpu_ms: u64::try_from(usage.cpu.as_millis()).unwrap_or(u64::MAX),
         memory_bytes_max: usage.memory_bytes_max,
     }

@@ -85,7 +85,6 @@ pub async fn requests(
         live => routes(history, Traffic::Live),
         stress => routes(history, Traffic::Stress),
         server => Value::from(Serde(&history.server)),
-        seconds => slots.iter().map(|slot| slot.seconds).sum::<f64>(),
         incidents => Value::from(Serde(&history.incidents)),
     };
     super::render(&state, &headers, Some(&session), "requests.html", data)

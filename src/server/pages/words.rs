@@ -80,17 +80,11 @@ impl Words {
 
     /// The words of a key such as `report.title`; a test looks that there is none that is asked for and missing.
     pub fn text(&self, key: &str) -> String {
-        self.find(key).unwrap_or_else(|| key.to_owned())
+        let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part));
+        let words = found.ok().and_then(|found| found.as_str().map(str::to_owned));
+        words.unwrap_or_else(|| key.to_owned())
     }
 
-    /// The words of a key that may not be one, such as the identifier of a finding; `None` when it is not.
-    pub fn find(&self, key: &str) -> Option<String> {
-        let found = key.split('.').try_fold(self.all.clone(), |value, part| value.get_attr(part)).ok()?;
-        found.as_str().map(str::to_owned)
-    }
-}
-
-impl Words {
     /// What is said of a run, or to somebody who is refused, in this language; `None` where there is no phrase for it.
     pub fn translated(&self, english: &str) -> Option<String> {
         self.said(&self.phrases, english)
