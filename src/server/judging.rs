@@ -6,32 +6,43 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 use super::error::Refusal;
-use super::fresh::Fresh;
+use super::fresh::Renewed;
 use crate::clock;
 use crate::judgement::{self, Judgement, ThresholdsFile};
 use crate::store::SharedStore;
 
 /// How long a check is shown before another one is made: it reads thousands of distributions.
 const KEPT: Duration = Duration::from_secs(5);
+/// How often one is made although nobody looks, so that whoever does need not wait for it.
+const PERIOD: Duration = Duration::from_secs(60);
+/// Of the time, checks that nobody asked for take one part in so many at most.
+const PARTS: u32 = 200;
+/// An older one is not shown: it is waited for another.
+const AGE_MAX: Duration = Duration::from_secs(300);
 
 /// The newest check.
 pub struct Judging {
     thresholds: ThresholdsFile,
-    newest: Fresh<Arc<Judgement>>,
+    newest: Renewed<Arc<Judgement>>,
 }
 
 impl Judging {
     /// By the thresholds of this file, which is read each time.
     pub fn new(thresholds: ThresholdsFile) -> Self {
-        Self { thresholds, newest: Fresh::new(KEPT) }
+        Self { thresholds, newest: Renewed::new(KEPT, AGE_MAX) }
     }
 
-    /// A check that is not older than a few seconds. Where the thresholds cannot be read it says so, as the command does.
+    /// A check of the last minute or so; another one is made for whoever comes next. Where the thresholds cannot be read it says so, as the command does.
     ///
     /// # Errors
     /// What is wrong with the database.
     pub async fn judge(&self, store: &SharedStore) -> Result<Arc<Judgement>, Refusal> {
         self.newest.get(|| self.judge_now(store)).await
+    }
+
+    /// Makes checks, until it is dropped.
+    pub async fn keep(&self, store: &SharedStore) {
+        self.newest.keep(PERIOD, PARTS, || self.judge_now(store)).await;
     }
 
     async fn judge_now(&self, store: &SharedStore) -> Result<Arc<Judgement>, Refusal> {

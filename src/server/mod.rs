@@ -55,7 +55,7 @@ use self::feed_cache::FeedCache;
 use self::judging::Judging;
 use self::metrics::{Metrics, keeper};
 use self::pages::Site;
-use self::pages::channels::Outlines;
+use self::pages::channels::{FreshKeys, Outlines};
 use self::pages::dashboard::Recent;
 use self::refusals::Refusals;
 use self::stress_test::StressTests;
@@ -138,6 +138,7 @@ pub struct State {
     recent: Recent,
     asked: pages::requests::Asked,
     outlines: Outlines,
+    fresh_keys: FreshKeys,
     clock_step: Mutex<Option<StepBack>>,
     started: Instant,
     started_at: UtcMillis,
@@ -176,6 +177,7 @@ impl State {
             recent: Recent::new(),
             asked: pages::requests::Asked::new(),
             outlines: Outlines::default(),
+            fresh_keys: FreshKeys::new(),
             clock_step: Mutex::new(None),
             started: clock::instant(),
             started_at: clock::utc(),
@@ -210,6 +212,7 @@ pub async fn serve(
             () = shutdown => Ok(()),
             () = accept(&listener, &state, &mut workers) => Ok(()),
             condition = keeper::watch(&state) => Err(ServeError::Fault(condition)),
+            () = state.judging.keep(&state.store) => Ok(()),
         };
         let patience = options.shutdown_timeout.mul_f32(COMMANDS_SHARE);
         // What its run has sent is still to be answered: a stop is no failure of the server that was measured.

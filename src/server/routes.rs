@@ -149,6 +149,7 @@ routes! {
     POST   "/admin/channels/{channel}/clear" AdminPage pages::channels::clear,
     GET    "/admin/channels/{channel}/delete" AdminPage pages::channels::may_delete,
     POST   "/admin/channels/{channel}/delete" AdminPage pages::channels::delete,
+    GET    "/admin/channels/{channel}/new-keys" AdminPage pages::channels::new_keys,
     POST   "/admin/channels/{channel}/keys" AdminPage pages::channels::create_key,
     GET    "/admin/channels/{channel}/keys/{key}" AdminPage pages::channels::key,
     POST   "/admin/channels/{channel}/keys/{key}/rotate" AdminPage pages::channels::rotate_key,

@@ -401,21 +401,30 @@ fn a_refused_page_knows_who_looks_at_it_and_where_they_are() {
     assert!(stranger.status == 404 && !stranger.body.contains("<nav class=\"tabs\""), "{stranger:?}");
 }
 
-/// Another language would load the page once more, and the key would be gone.
+/// Loaded once more, or in another language, it made other keys, and these were gone.
 #[test]
-fn a_page_that_shows_a_key_once_has_no_language_switch() {
+fn keys_that_were_just_made_can_be_looked_at_again_by_whoever_made_them() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let mut admin = Browser::logged_in(&server, ADMIN);
-    for (path, fields) in [
-        ("/admin/channels", &[("name", "c")][..]),
-        ("/admin/channels/1/keys", &[("kind", "write")]),
-        ("/admin/channels/1/keys/1/rotate", &[]),
+    let mut other = Browser::logged_in(&server, ADMIN);
+    for (path, fields, keys) in [
+        ("/admin/channels", &[("name", "c")][..], 2),
+        ("/admin/channels/1/keys", &[("kind", "write")], 3),
+        ("/admin/channels/1/keys/1/rotate", &[], 3),
     ] {
-        let page = admin.submit(path, fields);
-        assert!([200, 201].contains(&page.status) && page.body.contains("<nav class=\"tabs\""), "{page:?}");
-        assert_eq!(page.field("return"), None, "{page:?}");
+        let answer = admin.submit(path, fields);
+        assert_eq!((answer.status, answer.location()), (303, "/admin/channels/1/new-keys"));
+        let place = answer.location().to_owned();
+        let shown = admin.get(&place);
+        assert!(shown.status == 200 && shown.body.contains("<nav class=\"tabs\""), "{shown:?}");
+        assert_eq!(shown.field("return").as_deref(), Some(place.as_str()));
+        assert_eq!(admin.get(&place).body, shown.body);
+        assert_eq!(other.get(&place).location(), "/admin/channels/1#keys");
+        let listed = admin.get("/api/admin/channels/1/keys");
+        assert_eq!(listed.body.matches("\"prefix\"").count(), keys, "{listed:?}");
     }
+    assert_eq!(admin.get("/admin/channels/2").status, 404);
 }
 
 /// What a database with a fault cannot give is a page that says which fault it is, and what to do.

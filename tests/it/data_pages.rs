@@ -108,7 +108,7 @@ fn a_channel_is_created_and_shows_what_devices_send() {
     let workspace = Workspace::new();
     let server = workspace.serve(&[]);
     let admin = Admin::new(&workspace, &server);
-    let created = admin.send(
+    let created = admin.send_and_follow(
         "/admin/channels",
         &[("name", " greenhouse "), ("field1", "Temperature"), ("field2", "Humidity"), ("field3", "")],
     );
@@ -186,19 +186,19 @@ fn keys_of_a_channel_are_made_replaced_and_ended() {
     let write_key = workspace.create_channel("greenhouse").write_key;
     let server = workspace.serve(&[]);
     let admin = Admin::new(&workspace, &server);
-    let fresh = admin.send("/admin/channels/1/keys", &[("kind", "write")]);
+    let fresh = admin.send_and_follow("/admin/channels/1/keys", &[("kind", "write")]);
     assert_eq!(fresh.cache.as_deref(), Some("no-store"));
     let third = between(page(&fresh), "<dt>writing, and reading</dt><dd><code>", "</code>").to_owned();
     update(&server, &third, "field1=1");
     let asked = admin.see("/admin/channels/1/keys/1", "en");
     assert!(page(&asked).contains(&write_key[..4]) && !asked.text.contains(&write_key), "{}", asked.text);
-    let rotated = admin.send("/admin/channels/1/keys/1/rotate", &[]);
+    let rotated = admin.send_and_follow("/admin/channels/1/keys/1/rotate", &[]);
     let second = between(page(&rotated), "<dt>writing, and reading</dt><dd><code>", "</code>");
     update(&server, second, "field1=1");
     let refused = exchange(&server, &get(&format!("/update?api_key={write_key}&field1=1")));
     assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
     let revoked = admin.send("/admin/channels/1/keys/3/revoke", &[]);
-    assert_eq!((revoked.status, revoked.location.as_deref()), (303, Some("/admin/channels/1")));
+    assert_eq!((revoked.status, revoked.location.as_deref()), (303, Some("/admin/channels/1#keys")));
     assert_eq!(admin.see("/admin/channels/1/keys/3", "en").status, 404);
     assert_eq!(admin.send("/admin/channels/1/keys", &[("kind", "both")]).status, 400);
 }

@@ -25,7 +25,7 @@ fn whatever_strangers_write_is_text() {
     let server = bridge::serve(&workspace, &["--exec", "shell"]);
     let admin = Admin::new(&workspace, &server);
     let fields = [("name", MARKUP), ("description", MARKUP), ("field1", MARKUP), ("field2", "Numbers")];
-    let created = admin.send("/admin/channels", &fields);
+    let created = admin.send_and_follow("/admin/channels", &fields);
     assert_eq!(created.status, 200, "{}", created.text);
     let key = created.text.split("api_key=").nth(1).unwrap().split("&amp;").next().unwrap().to_owned();
     let value = encoded(MARKUP);

@@ -125,7 +125,8 @@ fn load_every_template_is_seen_in_both_languages() {
         let dashboard = admin.see("/admin", language).text;
         assert!(dashboard.contains("/admin/stress-test/4\""), "{dashboard}");
         assert!(!dashboard.contains("0 / 0"), "the figures of a run that goes on: {dashboard}");
-        let fresh = admin.send("/admin/channels/1/keys", &[("kind", "read")]).text;
+        let sent = admin.send("/admin/channels/1/keys", &[("kind", "read")]);
+        let fresh = admin.see(sent.location.as_deref().unwrap(), language).text;
         assert_page(&server, &fresh, ("channel_keys.html", language), "channels.fresh.title");
     }
 }
@@ -147,7 +148,7 @@ fn pages_with_much_on_them_stay_light() {
     ];
     fields.extend(labels.iter().map(|(name, value)| (name.as_str(), *value)));
     assert_eq!(admin.send("/admin/channels/1/settings", &fields).status, 303);
-    let key = admin.send("/admin/channels/1/keys", &[("kind", "write")]).text;
+    let key = admin.send_and_follow("/admin/channels/1/keys", &[("kind", "write")]).text;
     let key = key.split("api_key=").nth(1).unwrap().split("&amp;").next().unwrap().to_owned();
     let rows: Vec<Value> = (0..1000)
         .map(|at| json!({ "delta_t": 86, "field1": format!("{}.5", at % 7), "field2": at }))

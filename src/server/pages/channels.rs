@@ -1,6 +1,7 @@
 //! What do the devices send? `/admin/channels`, and a page for each channel.
 
 mod change;
+mod fresh_keys;
 mod keys;
 mod outlines;
 
@@ -8,14 +9,14 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Html;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
 pub use self::change::{change, clear, create, delete, may_clear, may_delete};
+pub use self::fresh_keys::{FreshKeys, new_keys};
 pub use self::keys::{create_key, key, revoke_key, rotate_key};
 pub use self::outlines::Outlines;
 use self::outlines::{Outlined, Wanted};
@@ -308,10 +309,4 @@ fn address(state: &State, arrival: &Arrival) -> String {
     let host = arrival.host.as_deref().filter(is_plain);
     let host = host.map_or_else(|| state.address.to_string(), str::to_owned);
     format!("{scheme}://{host}{}", state.root_path)
-}
-
-/// A page that nobody is to keep: it shows keys.
-fn shown_once(status: StatusCode, page: Html<String>) -> Response {
-    const HEADERS: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
-    (status, HEADERS, page).into_response()
 }

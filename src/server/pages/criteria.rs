@@ -16,6 +16,7 @@ use crate::domain::criteria::evidence::Source;
 use crate::domain::criteria::measure::Measure;
 use crate::domain::criteria::verdict::{Colour, Status, Verdict};
 use crate::domain::observation::StoredCheck;
+use crate::judgement::Judgement;
 use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::State;
 use crate::server::error::Refusal;
@@ -38,6 +39,7 @@ pub async fn criteria(
         let checks = &judged.observation.checks;
         let items = checklist(&judged.observation.facts());
         context! {
+            db => db(&judged),
             check => shown(&words, &judged.check),
             history => history(&words, &judged.check, checks),
             checklist => items.iter().map(listed).collect::<Vec<_>>(),
@@ -46,6 +48,11 @@ pub async fn criteria(
         context! { wrong => judged.check.reason.as_str() }
     };
     super::render(&state, &headers, Some(&session), "criteria.html", data)
+}
+
+/// Where the database is, for commands that are to find it from anywhere.
+pub fn db(judged: &Judgement) -> String {
+    judged.observation.file.path.display().to_string()
 }
 
 fn shown(words: &Words, check: &Check) -> Value {

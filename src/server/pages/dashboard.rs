@@ -156,6 +156,7 @@ impl Found {
         let check = &self.judged.check;
         let Statistics { channels, updates, database_bytes, wal_bytes } = self.statistics;
         context! {
+            db => criteria::db(&self.judged),
             up_seconds => up.as_secs(),
             channels,
             updates,

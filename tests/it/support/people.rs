@@ -32,6 +32,13 @@ impl<'s> Admin<'s> {
         browser.get(path).into()
     }
 
+    /// What a form's answer leads to.
+    pub fn send_and_follow(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
+        let sent = self.send(path, fields);
+        assert_eq!(sent.status, 303, "{}", sent.text);
+        self.see(sent.location.as_deref().expect("a place"), "en")
+    }
+
     /// What a form sends.
     pub fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answered {
         self.0.borrow_mut().submit(path, fields).into()

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::{Value, context};
 
 use super::super::render;
-use super::{Shown, address, channel_page, find, id, list_page, shown_once};
-use crate::domain::channel::{Change, FIELDS, SettingError, Settings};
+use super::fresh_keys::Made;
+use super::{Shown, address, channel_page, find, id, list_page};
+use crate::domain::channel::{Change, FIELDS, KeyKind, SettingError, Settings};
 use crate::domain::id::ChannelId;
 use crate::domain::unit;
 use crate::entropy;
@@ -24,19 +24,12 @@ use crate::store::StoreError;
 
 /// What a form has sent: what is absent is empty.
 type Input = BTreeMap<String, String>;
-/// A way on, after something was done.
-type Onward = (StatusCode, [(HeaderName, String); 1]);
 
-fn onward(state: &State, path: &str) -> Onward {
-    (StatusCode::SEE_OTHER, [(LOCATION, format!("{}{path}", state.root_path))])
-}
-
-/// `POST /admin/channels`: a new channel. Its keys stand in the answer, and are never shown again.
+/// `POST /admin/channels`: a new channel. The answer leads to its keys.
 pub async fn create(
     AdminPage(session): AdminPage,
     Extract(state): Extract<Arc<State>>,
     headers: HeaderMap,
-    arrival: Arrival,
     Form(input): Form<Input>,
 ) -> Result<Response, Refusal> {
     let wrong = async |wrong: SettingError| -> Result<Response, Refusal> {
@@ -56,16 +49,9 @@ pub async fn create(
         Err(StoreError::Setting(error)) => return wrong(error).await,
         created => created?,
     };
-    let data = context! {
-        id => channel.id.0,
-        name => channel.settings.name.as_str(),
-        keys => [("write", write_key.reveal()), ("read", read_key.reveal())]
-            .map(|(kind, key)| context! { kind, key }).to_vec(),
-        is_new => true,
-        server => address(&state, &arrival),
-    };
-    let page = render(&state, &headers, Some(&session), "channel_keys.html", data)?;
-    Ok(shown_once(StatusCode::OK, page))
+    let keys = vec![(KeyKind::Write, write_key), (KeyKind::Read, read_key)];
+    let made = Made { is_new_channel: true, keys };
+    Ok(state.see_other(&state.fresh_keys.keep(&session, channel.id, made)))
 }
 
 /// `POST /admin/channels/{channel}/settings`.
@@ -83,7 +69,7 @@ pub async fn change(
         Err(wrong) => Err(wrong.into()),
     };
     match changed {
-        Ok(_) => Ok(onward(&state, &format!("/admin/channels/{id}")).into_response()),
+        Ok(_) => Ok(state.see_other(&format!("/admin/channels/{id}#settings"))),
         Err(StoreError::Setting(wrong)) => {
             let (shown, server) = (Shown::default(), address(&state, &arrival));
             let page =
@@ -189,10 +175,10 @@ pub async fn clear(
     Extract(state): Extract<Arc<State>>,
     Path(channel): Path<String>,
     Form(_): Form<Input>,
-) -> Result<Onward, Refusal> {
+) -> Result<Response, Refusal> {
     let id = id(&channel)?;
     state.store.clear_channel(id).await?;
-    Ok(onward(&state, &format!("/admin/channels/{id}")))
+    Ok(state.see_other(&format!("/admin/channels/{id}")))
 }
 
 /// `POST /admin/channels/{channel}/delete`.
@@ -201,7 +187,7 @@ pub async fn delete(
     Extract(state): Extract<Arc<State>>,
     Path(channel): Path<String>,
     Form(_): Form<Input>,
-) -> Result<Onward, Refusal> {
+) -> Result<Response, Refusal> {
     state.store.delete_channel(id(&channel)?).await?;
-    Ok(onward(&state, "/admin/channels"))
+    Ok(state.see_other("/admin/channels"))
 }

@@ -1,23 +1,22 @@
-//! Keys of a channel: made, put in the place of others, ended. A key is shown once, in the answer to what made it.
+//! Keys of a channel: made, put in the place of others, ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::{Html, Response};
 use minijinja::context;
 
 use super::super::render;
-use super::{address, find, id, listed_key, shown_once};
+use super::fresh_keys::Made;
+use super::{find, id, listed_key};
 use crate::domain::channel::{ApiKey, KeyKind};
-use crate::domain::id::{ChannelId, KeyId};
+use crate::domain::id::KeyId;
 use crate::domain::secret::Secret;
 use crate::entropy;
 use crate::server::State;
 use crate::server::error::Refusal;
-use crate::server::forwarded::Arrival;
 use crate::server::path::Path;
 use crate::server::session::{AdminPage, Form, Session};
 
@@ -48,8 +47,6 @@ pub async fn create_key(
     AdminPage(session): AdminPage,
     Extract(state): Extract<Arc<State>>,
     Path(channel): Path<String>,
-    headers: HeaderMap,
-    arrival: Arrival,
     Form(input): Form<Input>,
 ) -> Result<Response, Refusal> {
     let id = id(&channel)?;
@@ -63,7 +60,7 @@ pub async fn create_key(
     };
     let fresh = entropy::api_key().map_err(Refusal::Internal)?;
     let created = state.store.create_key(id, kind, fresh.clone()).await?;
-    fresh_key(&state, &headers, &session, (id, &created, &fresh), &address(&state, &arrival)).await
+    Ok(made(&state, &session, &created, fresh))
 }
 
 /// `POST /admin/channels/{channel}/keys/{key}/rotate`.
@@ -71,14 +68,12 @@ pub async fn rotate_key(
     AdminPage(session): AdminPage,
     Extract(state): Extract<Arc<State>>,
     Path((channel, key)): Path<(String, String)>,
-    headers: HeaderMap,
-    arrival: Arrival,
     Form(_): Form<Input>,
 ) -> Result<Response, Refusal> {
     let id = id(&channel)?;
     let fresh = entropy::api_key().map_err(Refusal::Internal)?;
     let created = state.store.rotate_key(id, key_id(&key)?, fresh.clone()).await?;
-    fresh_key(&state, &headers, &session, (id, &created, &fresh), &address(&state, &arrival)).await
+    Ok(made(&state, &session, &created, fresh))
 }
 
 /// `POST /admin/channels/{channel}/keys/{key}/revoke`.
@@ -87,28 +82,14 @@ pub async fn revoke_key(
     Extract(state): Extract<Arc<State>>,
     Path((channel, key)): Path<(String, String)>,
     Form(_): Form<Input>,
-) -> Result<impl IntoResponse, Refusal> {
+) -> Result<Response, Refusal> {
     let id = id(&channel)?;
     state.store.revoke_key(id, key_id(&key)?).await?;
-    Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("{}/admin/channels/{id}", state.root_path))]))
+    Ok(state.see_other(&format!("/admin/channels/{id}#keys")))
 }
 
-/// The page that shows a key, this once.
-async fn fresh_key(
-    state: &State,
-    headers: &HeaderMap,
-    session: &Session,
-    (id, created, key): (ChannelId, &ApiKey, &Secret),
-    server: &str,
-) -> Result<Response, Refusal> {
-    let channel = find(state, id).await?;
-    let data = context! {
-        id => id.0,
-        name => channel.settings.name.as_str(),
-        keys => vec![context! { kind => created.kind.as_str(), key => key.reveal() }],
-        is_new => false,
-        server,
-    };
-    let page = render(state, headers, Some(session), "channel_keys.html", data)?;
-    Ok(shown_once(StatusCode::OK, page))
+/// Leads to the page that shows a key.
+fn made(state: &State, session: &Session, created: &ApiKey, key: Secret) -> Response {
+    let made = Made { is_new_channel: false, keys: vec![(created.kind, key)] };
+    state.see_other(&state.fresh_keys.keep(session, created.channel_id, made))
 }

@@ -12,6 +12,9 @@ use crate::render::chart::{self, Axis, Chart, Series};
 use crate::server::pages::format;
 use crate::server::pages::words::Words;
 
+/// Seconds; what is shorter has no rate.
+const PIECE: f64 = 0.5;
+
 /// Values over seconds.
 type Points = Vec<(f64, Option<f64>)>;
 
@@ -48,9 +51,11 @@ pub fn latency(words: &Words, series: &[Moment]) -> Value {
     }))
 }
 
-/// Requests a second over the seconds of a run, beside what was asked for.
-pub fn rps(words: &Words, series: &[Moment], target_rps: Option<f64>) -> Value {
-    let points = over_time(series, |moment| Some(moment.rps));
+/// Requests a second over the seconds of a run, beside what was asked for. `length` is that of the run so far, in seconds: of a
+/// last piece of a second, in which a few answers make hundreds a second, nothing is shown.
+pub fn rps(words: &Words, series: &[Moment], target_rps: Option<f64>, length: Option<f64>) -> Value {
+    let is_piece = |moment: &Moment| length.is_some_and(|length| length - (moment.second as f64) < PIECE);
+    let points = over_time(series, |moment| (!is_piece(moment)).then_some(moment.rps));
     let label =
         target_rps.map(|target| words.text("charts.target").replace("{target}", &unit::significant(target)));
     markup(chart::lines(&Chart {
@@ -166,4 +171,29 @@ pub fn p95_of(words: &Words, runs: &[(String, Vec<Moment>)]) -> Value {
         between: None,
         from_zero: true,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::pages::tests::site;
+
+    #[test]
+    fn a_last_piece_of_a_second_has_no_rate() {
+        let moment = |second, rps| Moment {
+            second,
+            total: 100,
+            failed: 0,
+            rps,
+            p50_latency_ms: None,
+            p95_latency_ms: None,
+            p99_latency_ms: None,
+        };
+        let series = [moment(0, 100.0), moment(1, 100.0), moment(2, 2500.0)];
+        let site = site();
+        let words = site.words("en").expect("English");
+        let highest = |length| rps(words, &series, None, Some(length)).to_string().contains("000<");
+        assert!(highest(3.0), "thousands on the axis");
+        assert!(!highest(2.04));
+    }
 }

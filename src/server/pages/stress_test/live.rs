@@ -44,7 +44,7 @@ pub(super) fn data(words: &Words, live: &Live) -> Value {
         phase => Serde(&live.phase),
         can_be_ended => live.phase > Phase::Elsewhere && live.phase < Phase::Ending,
         latency_chart => charts::latency(words, &live.series),
-        rps_chart => charts::rps(words, &live.series, target),
+        rps_chart => charts::rps(words, &live.series, target, live.progress.as_ref().map(|progress| progress.elapsed)),
         last_seconds => Serde(live.series.iter().rev().take(LAST_SECONDS).collect::<Vec<_>>()),
     }
 }

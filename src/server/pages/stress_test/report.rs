@@ -82,7 +82,7 @@ pub fn data(words: &Words, run: RunOverview, mut report: Report, similar: &[RunO
         previous,
         similar => Serde(similar),
         latency_chart => charts::latency(words, &series),
-        rps_chart => charts::rps(words, &series, target),
+        rps_chart => charts::rps(words, &series, target, Some(report.results.duration)),
         distribution_chart => charts::distribution(words, &[(String::new(), buckets)]),
         server_chart => charts::writer(words, &server),
         trend_chart => charts::trend(words, similar),

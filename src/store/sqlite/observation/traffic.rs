@@ -23,32 +23,34 @@ fn first_day(wanted: Wanted) -> i64 {
     Resolution::Day.start_of(UtcMillis(wanted.at.0.saturating_sub(DAYS_MAX * DAY_MS))).0
 }
 
-/// Distributions row by row, merged by the hour, and these by the day. Returns them, and that of the whole window.
+/// Distributions row by row: those of the window merged by the hour, and these by the day with what is older. Returns them, and
+/// that of the whole window.
 fn latencies(connection: &Connection, wanted: Wanted) -> rusqlite::Result<(Latencies, Latency)> {
     let mut statement = connection.prepare(
         "SELECT starts_at_ms, latency, route FROM request_metrics
          WHERE period_ms IN (60000, 3600000, 86400000) AND starts_at_ms BETWEEN ?1 AND ?2 AND traffic = 'live'",
     )?;
-    // An hour that the window begins in is two.
-    let mut hours: BTreeMap<(i64, bool), Latency> = BTreeMap::new();
+    let mut slots = Latencies::default();
     let mut rows = statement.query([first_day(wanted).min(wanted.since.0), wanted.at.0])?;
     while let Some(row) = rows.next()? {
         if Purpose::of_route(row.get_ref(2)?.as_str()?) != Purpose::Service {
             continue;
         }
         let starts_at = UtcMillis(row.get(0)?);
-        let hour = (Resolution::Hour.start_of(starts_at).0, starts_at >= wanted.since);
+        let (slots, resolution) = if starts_at >= wanted.since {
+            (&mut slots.hours, Resolution::Hour)
+        } else {
+            (&mut slots.days, Resolution::Day)
+        };
+        let slot = slots.entry(resolution.start_of(starts_at).0).or_insert_with(Latency::coarse);
         // One that somebody else has written over counts as empty.
-        hours.entry(hour).or_insert_with(Latency::coarse).merge_coarse_bytes(row.get_ref(1)?.as_blob()?);
+        slot.merge_coarse_bytes(row.get_ref(1)?.as_blob()?);
     }
-    let (mut slots, mut window) = (Latencies::default(), Latency::coarse());
-    for ((hour, is_within), latency) in hours {
-        let day = Resolution::Day.start_of(UtcMillis(hour)).0;
-        slots.days.entry(day).or_insert_with(Latency::coarse).merge(&latency);
-        if is_within {
-            window.merge(&latency);
-            slots.hours.insert(hour, latency);
-        }
+    let mut window = Latency::coarse();
+    for (hour, latency) in &slots.hours {
+        let day = Resolution::Day.start_of(UtcMillis(*hour)).0;
+        slots.days.entry(day).or_insert_with(Latency::coarse).merge(latency);
+        window.merge(latency);
     }
     Ok((slots, window))
 }
