@@ -157,7 +157,7 @@ const SAID: [&str; 20] = [
     "it takes 1s to 10m here, as STRESS_TEST_MAX_DURATION says",
     "run 7 is going on",
     "run 7 has ended: it is completed",
-    "run 7 was not started by this server: it is ended with Ctrl+C where it was started",
+    "run 7 was not started by this server: it is ended where it was started",
     "run 7 has been going on since 2026-11-21 21:04 UTC, process 12; one goes on at a time",
 ];
 
