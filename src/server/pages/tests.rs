@@ -138,7 +138,7 @@ fn refusals() -> Vec<String> {
 }
 
 /// The same, where it is said in the middle of what needs a server.
-const SAID: [&str; 20] = [
+const SAID: [&str; 21] = [
     "nothing answers GET /none",
     "/admin does not take DELETE",
     "it takes the fields of a form",
@@ -149,6 +149,7 @@ const SAID: [&str; 20] = [
     "the body did not arrive: connection reset",
     "key none not found",
     "kind: a key is for write or for read",
+    "key 3 of channel 7 is run 9's, and ends with it: there is nothing to replace",
     "channel 7 has 100 keys, the most there can be",
     "language: pages speak en and ru",
     "this is not a number that can be used here",
