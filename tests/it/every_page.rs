@@ -131,6 +131,16 @@ fn load_every_template_is_seen_in_both_languages() {
     }
 }
 
+/// A thousand channels, a hundred noisy operations, four thousand checks.
+const MUCH: &str = "CREATE TEMP TABLE number AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) SELECT i FROM n;
+             INSERT INTO channels (name, created_at_ms) SELECT replace(hex(zeroblob(127)), '00', '\"\"') || '\"', 0 FROM number WHERE i < 1000;
+             INSERT INTO agent_operations (agent_id, operation_type, command, peer, place, state, instance, started_at_ms, took_us,
+                 exit_code, stdout, stderr)
+               SELECT 'noisy', 'run_bash', replace(hex(zeroblob(1024)), '00', '\"\"'), '127.0.0.1', 0, 'done', '', i, 1, 0,
+                 replace(hex(zeroblob(512)), '00', '\"\"'), replace(hex(zeroblob(512)), '00', '\"\"') FROM number WHERE i <= 100;
+             INSERT INTO criteria_checks (checked_at_ms, verdict, settled, rung, reason, agents, p95, cv, db_size, rps, red_flags)
+               SELECT i * 300000, 'ok', 'ok', 'OK', '', i % 5, i % 200, i % 50, i * 1000, i % 9, 0 FROM number;";
+
 /// Texts that take six times their size on a page, as many as there can be.
 #[test]
 fn pages_with_much_on_them_stay_light() {
@@ -170,19 +180,7 @@ fn pages_with_much_on_them_stay_light() {
     );
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     command(&server, "noisy", "true");
-    workspace
-        .database()
-        .execute_batch(
-            "CREATE TEMP TABLE number AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) SELECT i FROM n;
-             INSERT INTO channels (name, created_at_ms) SELECT replace(hex(zeroblob(127)), '00', '\"\"') || '\"', 0 FROM number WHERE i < 1000;
-             INSERT INTO agent_operations (agent_id, operation_type, command, peer, place, state, instance, started_at_ms, took_us,
-                 exit_code, stdout, stderr)
-               SELECT 'noisy', 'run_bash', replace(hex(zeroblob(1024)), '00', '\"\"'), '127.0.0.1', 0, 'done', '', i, 1, 0,
-                 replace(hex(zeroblob(512)), '00', '\"\"'), replace(hex(zeroblob(512)), '00', '\"\"') FROM number WHERE i <= 100;
-             INSERT INTO criteria_checks (checked_at_ms, verdict, settled, rung, reason, agents, p95, cv, db_size, rps, red_flags)
-               SELECT i * 300000, 'ok', 'ok', 'OK', '', i % 5, i % 200, i % 50, i * 1000, i % 9, 0 FROM number;",
-        )
-        .unwrap();
+    workspace.database().execute_batch(MUCH).unwrap();
     for language in ["en", "ru"] {
         for (path, key) in [
             ("/admin", "dashboard.question"),
