@@ -87,7 +87,7 @@ fn a_dashboard_shows_what_the_server_knows() {
     assert!(text.contains("<title>! Something to look at · porta</title>"), "{text}");
     assert!(text.contains("database size is crossed"), "{text}");
     assert!(text.contains("/ 2.00 kB"), "the threshold of the file: {text}");
-    assert!(between(text, "<dt>Updates stored</dt>", "</div>").contains(">30<"), "{text}");
+    assert!(between(text, "<dt>Updates so far</dt>", "</div>").contains(">30<"), "{text}");
     let russian = admin.see("/admin", "ru");
     assert!(page(&russian).contains("порог перейдён: размер базы"), "{}", russian.text);
     std::fs::write(workspace.path().join("criteria.toml"), "[criteria]\nnonsense = 1\n").unwrap();
@@ -153,7 +153,7 @@ fn settings_of_a_channel() {
             ("field2", ""),
         ],
     );
-    assert_eq!((changed.status, changed.location.as_deref()), (303, Some("/admin/channels/1")));
+    assert_eq!((changed.status, changed.location.as_deref()), (303, Some("/admin/channels/1#settings")));
     let shown = admin.see("/admin/channels/1", "en");
     let text = page(&shown);
     assert!(

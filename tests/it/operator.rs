@@ -128,7 +128,7 @@ async fn load_from_the_first_start_to_a_comparison() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn load_two_browsers_see_the_same_run_and_one_ends_it() {
+async fn two_browsers_see_the_same_run_and_one_ends_it() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let (one, other) = (Browser::start().await, Browser::speaking("ru").await);
@@ -159,7 +159,7 @@ async fn load_two_browsers_see_the_same_run_and_one_ends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn load_a_run_whose_server_was_killed_has_failed_and_says_why() {
+async fn a_run_whose_server_was_killed_has_failed_and_says_why() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let browser = Browser::start().await;
@@ -186,7 +186,7 @@ async fn load_a_run_whose_server_was_killed_has_failed_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn load_a_page_whose_session_has_ended_elsewhere_comes_to_the_login() {
+async fn a_page_whose_session_has_ended_elsewhere_comes_to_the_login() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let browser = Browser::start().await;
@@ -200,7 +200,7 @@ async fn load_a_page_whose_session_has_ended_elsewhere_comes_to_the_login() {
 
 /// A browser has six connections to a server, and one belongs to each page that listens.
 #[tokio::test(flavor = "multi_thread")]
-async fn load_a_page_that_nobody_sees_does_not_listen() {
+async fn a_page_that_nobody_sees_does_not_listen() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let browser = Browser::start().await;
@@ -262,7 +262,7 @@ const WIDE: &str = "return document.documentElement.scrollWidth > innerWidth ? [
     .map((element) => element.outerHTML.slice(0, 160)) : []";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn load_pages_can_be_read_by_everybody_at_every_width_in_both_schemes() {
+async fn pages_can_be_read_by_everybody_at_every_width_in_both_schemes() {
     let workspace = Workspace::new();
     workspace.create_user(ADMIN, "admin");
     let server = everything::serve(&workspace);
@@ -316,7 +316,7 @@ async fn a_viewer_sees_how_the_server_is_and_no_page_of_administrators() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn load_a_run_is_started_and_ended_with_the_keyboard_alone() {
+async fn a_run_is_started_and_ended_with_the_keyboard_alone() {
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);
     let browser = Browser::start().await;

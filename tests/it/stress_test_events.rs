@@ -91,7 +91,7 @@ fn load_who_listens_does_not_keep_the_server_from_its_end() {
 }
 
 #[test]
-fn load_a_stream_ends_with_the_token_that_opened_it() {
+fn a_stream_ends_with_the_token_that_opened_it() {
     let workspace = Workspace::new();
     let admin = Admin::new(&workspace);
     let token = workspace.json(&["admin", "token", "create", "--format", "json"]);
@@ -106,7 +106,7 @@ fn load_a_stream_ends_with_the_token_that_opened_it() {
 
 /// A page that is left open is no sign that somebody is there.
 #[test]
-fn load_a_stream_ends_with_its_session_and_does_not_prolong_it() {
+fn a_stream_ends_with_its_session_and_does_not_prolong_it() {
     const HOUR: i64 = 3_600_000;
     let workspace = Workspace::new();
     let server = workspace.serve_people(&[]);

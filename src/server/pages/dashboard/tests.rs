@@ -21,7 +21,7 @@ fn dashboard(language: &str, is_admin: bool) -> String {
         actual_rps => 99.9, p95_latency_ms => 1.4, failed_requests => 0, total_requests => 6000,
     };
     let found = context! {
-        up_seconds => 7, channels => 0, updates => 0, database_bytes => 20_480, wal_bytes => 0, rps => 0.5, p95 => (),
+        db => "/var/lib/porta/porta.db", up_seconds => 7, channels => 0, updates => 0, database_bytes => 20_480, wal_bytes => 0, rps => 0.5, p95 => (),
         run, wrong => (), check => checked(words, &check), charts => traffic::charts(words, Span::back(UtcMillis(4 * MINUTE_MS), CHART_MS, SLOT_MS), &slots, Some(2000.0)),
     };
     let session = context! { email => "v@example.org", is_admin, csrf => "token" };
