@@ -1,10 +1,11 @@
 //! A real browser: Chromium without a window, driven by ChromeDriver.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -33,6 +34,7 @@ impl Browser {
     pub async fn speaking(language: &str) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -186,8 +188,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Told to end, it takes the browser along.
-        let _ = kill_process(Pid::from_child(&self.driver), Signal::TERM);
+        // A browser outlives the driver that has started it, unless its group is ended.
+        let _ = kill_process_group(Pid::from_child(&self.driver), Signal::KILL);
         let _ = self.driver.wait();
     }
 }
