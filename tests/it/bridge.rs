@@ -220,7 +220,7 @@ fn a_cancelled_job_ends_with_all_that_it_has_started() {
     let (_, location) = begin(
         &server,
         "/run_bash",
-        &json!({ "cmd": "echo begun | tee begun; sleep 86399.1 & sleep 86399.2" }),
+        &json!({ "cmd": "echo begun; touch begun; sleep 86399.1 & sleep 86399.2" }),
     );
     until("it has begun", || workspace.path().join("porta-exec/begun").exists());
     let cancelled = ask_with(&server, "DELETE", &location, &[], "");
