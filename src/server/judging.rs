@@ -32,7 +32,8 @@ impl Judging {
         Self { thresholds, newest: Renewed::new(KEPT, AGE_MAX) }
     }
 
-    /// A check of the last minute or so; another one is made for whoever comes next. Where the thresholds cannot be read it says so, as the command does.
+    /// A check of the last minute or so; another one is made for whoever comes next. Where the thresholds cannot be read it says
+    /// so, as the command does.
     ///
     /// # Errors
     /// What is wrong with the database.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State as Extract;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -79,8 +78,7 @@ pub async fn home(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     if session.role == Role::Admin {
-        let place = format!("{}/admin", state.root_path);
-        return Ok((StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response());
+        return Ok(state.see_other("/admin"));
     }
     Ok(page(&state, &headers, &session).await?.into_response())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -41,8 +41,7 @@ pub async fn compare(
     let picked: Vec<RunId> = query.values("run").filter_map(|run| run.parse().ok()).collect();
     if let [one, two] = picked.as_slice() {
         let (old, new) = (one.min(two), one.max(two));
-        let place = format!("{}{PLACE}/compare?old={old}&new={new}", state.root_path);
-        return Ok(Redirect::to(&place).into_response());
+        return Ok(state.see_other(&format!("{PLACE}/compare?old={old}&new={new}")));
     }
     let (Some(old), Some(new)) = (query.run("old"), query.run("new")) else {
         let data = context! { picked => picked.len() };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ pub async fn start(
         Err(refusal) => Err(refusal),
     };
     let (status, said) = match started {
-        Ok(id) => return Ok(Redirect::to(&format!("{}{PLACE}/{id}", state.root_path)).into_response()),
+        Ok(id) => return Ok(state.see_other(&format!("{PLACE}/{id}"))),
         Err(Refusal::OutOfLimits { field, message }) => {
             (StatusCode::UNPROCESSABLE_ENTITY, Said::wrong(field, message))
         }
@@ -368,10 +368,10 @@ pub async fn cancel(
     Extract(state): Extract<Arc<State>>,
     Path(run): Path<String>,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Redirect, Refusal> {
+) -> Result<Response, Refusal> {
     let id = stress_test::run_id(&run)?;
     let (Stopping::HasBegun | Stopping::HasEnded(_)) = stress_test::end(&state, id).await?;
-    Ok(Redirect::to(&format!("{}{PLACE}/{id}", state.root_path)))
+    Ok(state.see_other(&format!("{PLACE}/{id}")))
 }
 
 /// `GET /admin/stress-test/{run}/delete`: asks.
@@ -392,10 +392,10 @@ pub async fn delete(
     Extract(state): Extract<Arc<State>>,
     Path(run): Path<String>,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Redirect, Refusal> {
+) -> Result<Response, Refusal> {
     let id = stress_test::run_id(&run)?;
     stress_test::remove(&state, id).await?;
-    Ok(Redirect::to(&format!("{}{PLACE}?deleted={id}", state.root_path)))
+    Ok(state.see_other(&format!("{PLACE}?deleted={id}")))
 }
 
 #[cfg(test)]
